@@ -7,6 +7,7 @@ order gets two to four versions in its history. `raw_orders` holds nothing of th
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 
@@ -14,7 +15,7 @@ from psycopg import sql
 
 from benchmarks.environment import Environment, info
 from benchmarks.pg_stats import Connection, connect, fetch_int
-from orders_sync.cli.databases import bring_up
+from orders_sync.cli.databases import Host, bring_up
 from orders_sync.domain.records import Record
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import SandboxAccount, World
@@ -107,7 +108,8 @@ _ADDED = (
 
 def fill(environment: Environment, orders: int, landed: int, shops: int) -> None:
     """Fill the empty database of `environment` with orders of `shops` shops. `landed`: land; the others are copies."""
-    bring_up(environment.url)
+    with closing(Host(environment.url)) as host:
+        bring_up(host)
     info(f"landing {landed:,} orders of {shops} shops")
     asyncio.run(_land(environment.url, landed, shops))
     with connect(environment.url) as connection:

@@ -9,7 +9,8 @@ from orders_sync.cli.output import info
 from orders_sync.domain.errors import ConfigurationError, NotFoundError, SettingsError, UsageError
 from orders_sync.engine.sources import AccountSource, source
 from orders_sync.settings import Settings
-from orders_sync.store import database, identities, pauses
+from orders_sync.store import identities, pauses
+from orders_sync.store.database import Session
 
 
 def sources(settings: Settings, only: list[str] | None = None) -> list[AccountSource]:
@@ -40,13 +41,14 @@ def report_misconfigured(settings: Settings, only: list[str] | None = None) -> b
     return not only and bool(settings.misconfigured)
 
 
-def without_paused(url: str, sources: list[AccountSource], only: list[str] | None = None) -> list[AccountSource]:
+def without_paused(
+    session: Session, sources: list[AccountSource], only: list[str] | None = None
+) -> list[AccountSource]:
     """Leave out accounts that a person has paused, and print a notice for each.
 
     Raises `UsageError` where `only` names one of them.
     """
-    with database.session(url) as connection:
-        paused = pauses.active(connection, [each.account.name for each in sources])
+    paused = pauses.active(session, [each.account.name for each in sources])
     if only and paused:
         raise UsageError("\n".join(map(str, paused)))
     for each in paused:
@@ -60,13 +62,13 @@ def named(settings: Settings, name: str) -> bool:
     return name in {each.name for each in settings.accounts} | {each.label for each in settings.misconfigured}
 
 
-def register(settings: Settings, url: str, report: Callable[[str], None] = info, *, renames: bool = True) -> None:
+def register(
+    settings: Settings, session: Session, report: Callable[[str], None] = info, *, renames: bool = True
+) -> None:
     """Apply renamed, replaced and removed accounts of the settings to the tables; pass a notice for each to `report`.
 
     For commands that plan or read. A settings file without accounts removes none. `renames`: as in
-    `identities.register`. Raises `DatabaseError`.
+    `identities.register`.
     """
-    with database.session(url) as connection:
-        notices = identities.register(connection, settings.listed, renames=renames, actor=actor.current())
-    for each in notices:
+    for each in identities.register(session, settings.listed, renames=renames, actor=actor.current()):
         report(each)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import structs
 
-from orders_sync.cli import account_selection, actor, databases, event_loop, options, output, user_settings
+from orders_sync.cli import account_selection, actor, databases, options, output, user_settings
 from orders_sync.cli.doctor import Probed, doctor
 from orders_sync.domain.errors import UsageError
 from orders_sync.domain.local_times import stamp
@@ -17,7 +17,7 @@ from orders_sync.engine.actions import accounts as actions
 from orders_sync.engine.actions import windows as window_actions
 from orders_sync.platforms.account_settings import AccountSettings
 from orders_sync.settings import Settings
-from orders_sync.store import database, identities, overview, ownership, stored_accounts
+from orders_sync.store import identities, overview, ownership, stored_accounts
 from orders_sync.store.database import Connection
 from orders_sync.store.pauses import Pause
 from orders_sync.store.stored_accounts import StoredAccount
@@ -30,7 +30,7 @@ app = typer.Typer(help="List, pause, resume, test, rename, merge and retire acco
 def list_(config: options.Config = None, json: options.Json = False) -> None:
     """List the accounts of the settings and of the tables: platform, seller, rate and state."""
     settings = user_settings.load(config)
-    with databases.opened(settings) as url, database.session(url) as connection:
+    with databases.opened(settings) as host, host.session() as connection:
         processes = overview.processes(connection)
         known = {each.name: each for each in stored_accounts.read(connection)}
         shared = ownership.shared(connection)
@@ -77,7 +77,7 @@ def rename(
     settings = user_settings.load(config)
     if account_selection.named(settings, old):
         raise UsageError(f"{old} is in the settings: change its name there, and the next run renames it in the tables")
-    with databases.opened(settings) as url, database.session(url) as connection:
+    with databases.opened(settings) as host, host.session() as connection:
         if account_selection.named(settings, new):
             taken = f"{new} is the name of an account in the settings: choose another, or see `accounts merge`"
             raise UsageError(identities.awaited_renames(connection, settings.listed).get(old, taken))
@@ -91,7 +91,7 @@ def retire(name: str, config: options.Config = None, json: options.Json = False)
     settings = user_settings.load(config)
     if account_selection.named(settings, name):
         raise UsageError(f"{name} is in the settings: remove it there first")
-    with databases.opened(settings) as url, database.session(url) as connection:
+    with databases.opened(settings) as host, host.session() as connection:
         identities.retire(connection, actor.current(), name)
     text = f"{name} is retired: its orders stay as they are. Add it to the settings again to resume reading"
     output.report({"account": name}, text, json)
@@ -103,7 +103,7 @@ def merge(old: str, new: options.AccountName, config: options.Config = None, jso
     settings = user_settings.load(config)
     if account_selection.named(settings, old):
         raise UsageError(f"{old} is in the settings: remove it there first")
-    with databases.opened(settings) as url, database.session(url) as connection:
+    with databases.opened(settings) as host, host.session() as connection:
         identities.merge(connection, actor.current(), old, new)
     text = f"{new} now has the orders of {old}; `orders-sync rejects replay` stores those that were rejected meanwhile"
     output.report({"account": new, "merged": old}, text, json)
@@ -127,8 +127,9 @@ def pause(
     ends = None if until is None else options.moment(until, "--until", ahead=True)
     if ends is not None and ends <= datetime.now(UTC):
         raise UsageError(f'--until: lies in the past (got "{until}")')
-    with databases.opened(settings) as url:
-        account_selection.register(settings, url)
+    with databases.opened(settings) as host:
+        with host.session() as session:
+            account_selection.register(settings, session)
 
         async def ask(connection: Connection) -> list[Pause]:
             async with connection.transaction():  # all of them or none
@@ -138,7 +139,7 @@ def pause(
                     for each in dict.fromkeys(names)
                 ]
 
-        paused = event_loop.run(databases.ask(url, ask))
+        paused = host.ask(ask)
     rows = [{"account": each.name, **structs.asdict(each)} for each in paused]
     for row in rows:
         del row["name"]
@@ -152,8 +153,7 @@ def pause(
 @app.command()
 def resume(name: options.AccountName, config: options.Config = None, json: options.Json = False) -> None:
     """End a pause, or a suspension: make calls again with the credentials that were refused."""
-    with databases.opened(user_settings.load(config)) as url:
-        event_loop.run(databases.ask(url, lambda connection: actions.resume(connection, actor.current(), name)))
+    databases.ask(user_settings.load(config), lambda connection: actions.resume(connection, actor.current(), name))
     text = f"{name}: a running service, or the next `orders-sync sync`, makes calls for it again"
     output.report({"account": name}, text, json)
 
@@ -172,8 +172,7 @@ def retry(
     async def ask(connection: Connection) -> int:
         return await window_actions.retry(connection, actor.current(), name, windows)
 
-    with databases.opened(user_settings.load(config)) as url:
-        count = event_loop.run(databases.ask(url, ask))
+    count = databases.ask(user_settings.load(config), ask)
     output.info(f"{name}: {count} failed windows are read again by a running service, or the next `orders-sync sync`")
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import structs
 
-from orders_sync.cli import databases, event_loop, options, output, user_settings
+from orders_sync.cli import databases, options, output, user_settings
 from orders_sync.domain.activity import TIMES
 from orders_sync.domain.local_times import stamp
 from orders_sync.store import activity as store
@@ -47,8 +47,7 @@ def activity(
     async def ask(connection: Connection) -> list[Activity]:
         return await store.listed(connection, account=account, actor=actor, since=first, before=before, limit=limit)
 
-    with databases.opened(user_settings.load(config)) as url:
-        found = event_loop.run(databases.ask(url, ask))
+    found = databases.ask(user_settings.load(config), ask)
     if json:
         output.print_json([structs.asdict(each) for each in found])
         return

@@ -74,10 +74,12 @@ def audit(
     if request:
         requests.audit(settings, account, first, last, repair=repair)
         return
-    with databases.opened(settings) as url:
-        account_selection.register(settings, url)
-        sources = account_selection.without_paused(url, sources, account)
-        results = event_loop.run(_audit(url, sources, settings, first, last, repair))
+    with databases.opened(settings) as host:
+        with host.session() as session:
+            account_selection.register(settings, session)
+            sources = account_selection.without_paused(session, sources, account)
+        host.close()
+        results = event_loop.run(_audit(host.url, sources, settings, first, last, repair))
     if json:
         output.print_json([audit_tables.plain(result) for result in results])
     else:
@@ -132,8 +134,7 @@ def list_(
         reports = await audit_reports.listed(connection, account, limit, only_open=only_open)
         return reports, [] if only_open else await store.audits_asked(connection, account)
 
-    with databases.opened(user_settings.load(config)) as url:
-        found, asked = event_loop.run(databases.ask(url, ask))
+    found, asked = databases.ask(user_settings.load(config), ask)
     if json:
         output.print_json([structs.asdict(each) for each in found])
     elif found:
@@ -151,8 +152,7 @@ def show(number: Number, config: options.Config = None, json: options.Json = Fal
     async def ask(connection: Connection) -> tuple[AuditReport, list[DifferenceReport]] | None:
         return await audit_reports.report(connection, number)
 
-    with databases.opened(user_settings.load(config)) as url:
-        found = event_loop.run(databases.ask(url, ask))
+    found = databases.ask(user_settings.load(config), ask)
     if found is None:
         raise actions.unknown(number)
     if json:
@@ -182,9 +182,9 @@ def acknowledge(
     if not reason.strip():
         raise UsageError("--reason must say why")
 
-    with databases.opened(user_settings.load(config)) as url:
-        count = event_loop.run(
-            databases.ask(url, lambda connection: actions.acknowledge(connection, actor.current(), number, reason))
-        )
+    count = databases.ask(
+        user_settings.load(config),
+        lambda connection: actions.acknowledge(connection, actor.current(), number, reason),
+    )
     text = f"audit {number}: {count} {'difference' if count == 1 else 'differences'} acknowledged"
     output.report({"audit": number, "acknowledged": count}, text, json)

@@ -14,11 +14,11 @@ from orders_sync.cli import (
     backfill_requests,
     backfill_tables,
     databases,
-    event_loop,
     options,
     output,
     user_settings,
 )
+from orders_sync.cli.databases import Host
 from orders_sync.cli.sync import show
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.ledger import BackfillState
@@ -98,10 +98,11 @@ def backfill(
     shown, asked = None, None
     if plan is None:
         asked = _chosen(settings, account, platform, by), _range(start, end)
-    with databases.opened(settings) as url:
-        account_selection.register(settings, url)
+    with databases.opened(settings) as host:
+        with host.session() as session:
+            account_selection.register(settings, session)
         if asked is not None:
-            shown = _preview(url, *asked, by, everything)
+            shown = _preview(host, *asked, by, everything)
             plan = shown.plan if any(each.windows for each in shown.previews) else None
             _show(shown, json)
         if plan is None:
@@ -110,7 +111,7 @@ def backfill(
             only_shown = shown is not None and (dry_run or (json and not yes))
             asks = shown is not None and not yes
             requested, outcomes = backfill_requests.carry_out(
-                url, settings, plan, dry_run=only_shown, asks=asks, wait=wait
+                host, settings, plan, dry_run=only_shown, asks=asks, wait=wait
             )
     if json:
         output.print_json(backfill_tables.plain(shown, requested, outcomes))
@@ -120,14 +121,14 @@ def backfill(
 
 
 def _preview(
-    url: str, sources: list[AccountSource], window: Window, by: Feed | None, everything: bool
+    host: Host, sources: list[AccountSource], window: Window, by: Feed | None, everything: bool
 ) -> BackfillPreview:
     """Plan a range and return what there is to show of it."""
 
     async def ask(connection: Connection) -> BackfillPreview:
         return await preview(connection, sources, window, by, datetime.now(UTC), everything=everything)
 
-    return event_loop.run(databases.ask(url, ask))
+    return host.ask(ask)
 
 
 def _show(shown: BackfillPreview, as_json: bool) -> None:
@@ -158,8 +159,7 @@ def list_(
     async def ask(connection: Connection) -> list[dict[str, Any]]:
         return await backfills.listed(connection, account, state, request, most)
 
-    with databases.opened(user_settings.load(config)) as url:
-        found = event_loop.run(databases.ask(url, ask))
+    found = databases.ask(user_settings.load(config), ask)
     if json:
         output.print_json(found)
     elif not found and not (account or state or request):
@@ -182,10 +182,11 @@ def again(
     async def ask(connection: Connection) -> Requested:
         return await actions.again(connection, actor.current(), sources, request, datetime.now(UTC))
 
-    with databases.opened(settings) as url:
-        account_selection.register(settings, url)
-        requested = event_loop.run(databases.ask(url, ask))
-        output.info(backfill_requests.said(requested, url, is_read=False))
+    with databases.opened(settings) as host:
+        with host.session() as session:
+            account_selection.register(settings, session)
+        requested = host.ask(ask)
+        output.info(backfill_requests.said(requested, host, is_read=False))
 
 
 @app.command()
@@ -208,13 +209,10 @@ def cancel(
     asked = number if request is None else request
     assert asked is not None  # one of them is given
     what = f"{'request' if is_request else 'backfill'} {asked}"
-    with databases.opened(user_settings.load(config)) as url:
-        cancelled = event_loop.run(
-            databases.ask(
-                url,
-                lambda connection: actions.cancel(connection, actor.current(), asked, whole_request=is_request),
-            )
-        )
+    cancelled = databases.ask(
+        user_settings.load(config),
+        lambda connection: actions.cancel(connection, actor.current(), asked, whole_request=is_request),
+    )
     count = cancelled.count
     text = f"{what} is cancelled{f': {count} backfills' if count > 1 else ''}"
     output.report({"backfill": number, "request": request, "cancelled": count}, text, json)

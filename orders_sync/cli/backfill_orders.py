@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from orders_sync.cli import account_selection, backfill_requests, databases, event_loop, output
+from orders_sync.cli import account_selection, backfill_requests, databases, output
 from orders_sync.cli.sync import show
 from orders_sync.domain.errors import NotFoundError
 from orders_sync.domain.times import duration
@@ -31,9 +31,10 @@ def run(settings: Settings, texts: Sequence[str], *, wait: bool, dry_run: bool, 
     async def ask(connection: Connection) -> OrdersPreview:
         return await order_fetch.preview(connection, sources, given, datetime.now(UTC))
 
-    with databases.opened(settings) as url:
-        account_selection.register(settings, url)
-        plan = event_loop.run(databases.ask(url, ask))
+    with databases.opened(settings) as host:
+        with host.session() as session:
+            account_selection.register(settings, session)
+        plan = host.ask(ask)
         if not as_json:
             _show(plan)
         for remark in plan.remarks:
@@ -41,7 +42,7 @@ def run(settings: Settings, texts: Sequence[str], *, wait: bool, dry_run: bool, 
         if plan.plan is not None:
             only_shown = dry_run or (as_json and not yes)
             requested, outcomes = backfill_requests.carry_out(
-                url, settings, plan.plan, dry_run=only_shown, asks=not yes, wait=wait
+                host, settings, plan.plan, dry_run=only_shown, asks=not yes, wait=wait
             )
     if as_json:
         plain = {**asdict(plan), "orders": [_plain(each) for each in plan.orders]}

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import typer
 
-from orders_sync.cli import account_selection, actor, databases, event_loop, output, prompt, user_settings
+from orders_sync.cli import account_selection, actor, event_loop, output, prompt, user_settings
+from orders_sync.cli.databases import Host
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import range_bars
 from orders_sync.engine import service_problems
@@ -22,7 +23,7 @@ from orders_sync.store.database import Connection
 
 
 def carry_out(
-    url: str, settings: Settings, plan: int, *, dry_run: bool, asks: bool, wait: bool
+    host: Host, settings: Settings, plan: int, *, dry_run: bool, asks: bool, wait: bool
 ) -> tuple[Requested | None, list[AccountResult]]:
     """Start the plan of this number, with `wait` read it; return the request and what was read.
 
@@ -34,9 +35,12 @@ def carry_out(
         return None, []
     if asks:
         prompt.confirm("Request it?")
-    requested = _start(url, settings, plan)
-    results = _read(url, account_selection.sources(settings, requested.accounts), settings) if wait else []
-    output.info(said(requested, url, is_read=wait))
+    requested = _start(host, settings, plan)
+    results = []
+    if wait:
+        host.close()
+        results = _read(host.url, account_selection.sources(settings, requested.accounts), settings)
+    output.info(said(requested, host, is_read=wait))
     return requested, results
 
 
@@ -46,25 +50,25 @@ def exit_if_failed(results: Sequence[AccountResult]) -> None:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _start(url: str, settings: Settings, plan: int) -> Requested:
+def _start(host: Host, settings: Settings, plan: int) -> Requested:
     sources = account_selection.sources(settings)
 
     async def ask(connection: Connection) -> Requested:
         return await actions.start(connection, actor.current(), sources, plan)
 
-    return event_loop.run(databases.ask(url, ask))
+    return host.ask(ask)
 
 
-def said(requested: Requested, url: str, *, is_read: bool) -> str:
+def said(requested: Requested, host: Host, *, is_read: bool) -> str:
     """Say which number the request has, and who reads it."""
     numbers = ", ".join(map(str, requested.backfills))
     text = f"request {requested.number} (backfill {numbers}); `orders-sync backfill list` shows its progress"
     if is_read:
         return text
     names = requested.accounts
-    with database.session(url) as connection:
-        paused = pauses.active(connection, names)
-        alive = {part for each in overview.processes(connection) if each.is_alive for part in each.parts}
+    with host.session() as session:
+        paused = pauses.active(session, names)
+        alive = {part for each in overview.processes(session) if each.is_alive for part in each.parts}
     if paused:
         text += f". Paused accounts wait: {'; '.join(map(str, paused))}"
     if len(paused) == len(names):

@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from orders_sync.cli import actor, databases, event_loop, options, output, service, user_settings
+from orders_sync.cli import actor, databases, options, output, service, user_settings
 from orders_sync.cli.console_people import FIRST
 from orders_sync.cli.output import info
 from orders_sync.console import passwords
@@ -67,8 +67,7 @@ def token(
             raise await _unknown(connection, name)
         return made
 
-    with databases.opened(user_settings.load(config)) as url:
-        made = event_loop.run(_in_one(url, renew))
+    made = databases.ask(user_settings.load(config), _in_one(renew))
     info(f"token of {name}, shown once:")
     print(made)
 
@@ -86,8 +85,7 @@ def password(name: Name, config: options.Config = None) -> None:
         await console_access.set_password(connection, found[0], passwords.hashed(written))
         await activity.record(connection, actor.current(), Action.PERSON_PASSWORD, subject=name)
 
-    with databases.opened(user_settings.load(config)) as url:
-        event_loop.run(_in_one(url, change))
+    databases.ask(user_settings.load(config), _in_one(change))
     info(f"the password of {name} is set")
 
 
@@ -111,8 +109,7 @@ def add(
         await activity.record(connection, actor.current(), Action.PERSON_ADD, subject=name, details=details)
         return person
 
-    with databases.opened(user_settings.load(config)) as url:
-        person = event_loop.run(_in_one(url, put))
+    person = databases.ask(user_settings.load(config), _in_one(put))
     info(f"{person.name}: {_rights(person)}")
     if made:
         info(f"token of {name}, shown once:")
@@ -128,16 +125,14 @@ def remove(name: Name, config: options.Config = None) -> None:
             raise await _unknown(connection, name)
         await activity.record(connection, actor.current(), Action.PERSON_REMOVE, subject=name)
 
-    with databases.opened(user_settings.load(config)) as url:
-        event_loop.run(_in_one(url, take))
+    databases.ask(user_settings.load(config), _in_one(take))
     info(f"{name} may no longer log in")
 
 
 @app.command("list")
 def list_(config: options.Config = None, json: options.Json = False) -> None:
     """List the people who may log in, and what they may do."""
-    with databases.opened(user_settings.load(config)) as url:
-        people = event_loop.run(databases.ask(url, console_access.people))
+    people = databases.ask(user_settings.load(config), console_access.people)
     if json:
         rows = [{"name": p.name, "may_act": p.may_act, "may_see_persons": p.may_see_personal_data} for p in people]
         output.print_json(rows)
@@ -148,14 +143,14 @@ def list_(config: options.Config = None, json: options.Json = False) -> None:
         info("nobody may log in yet: `orders-sync console token` adds the first person")
 
 
-async def _in_one(url: str, action: Callable[[Connection], Awaitable[Result]]) -> Result:
-    """Return what an action returns, in one transaction with its record."""
+def _in_one(action: Callable[[Connection], Awaitable[Result]]) -> Callable[[Connection], Awaitable[Result]]:
+    """Return the action in one transaction with its record."""
 
     async def work(connection: Connection) -> Result:
         async with connection.transaction():
             return await action(connection)
 
-    return await databases.ask(url, work)
+    return work
 
 
 def _typed() -> str:

@@ -7,7 +7,8 @@ import sys
 
 import structlog
 
-from orders_sync.cli import actor, databases, event_loop
+from orders_sync.cli import actor
+from orders_sync.cli.databases import Host
 from orders_sync.cli.output import info
 from orders_sync.console import passwords
 from orders_sync.domain.activity import Action
@@ -20,14 +21,14 @@ FIRST = "admin"
 log = structlog.get_logger(__name__)
 
 
-def welcome(url: str, settings: Settings, listening: socket.socket) -> None:
+def welcome(host: Host, settings: Settings, listening: socket.socket) -> None:
     """Add the first person with a token, which is printed once; where no person reads that, say how to get one."""
-    host, port = listening.getsockname()[:2]
-    address = settings.console.url or f"http://{host}:{port}{settings.console.base_path}/"
+    name, port = listening.getsockname()[:2]
+    address = settings.console.url or f"http://{name}:{port}{settings.console.base_path}/"
     if settings.console.user_header:
         return
     if not sys.stderr.isatty():
-        if not event_loop.run(databases.ask(url, console_access.exists)):
+        if not host.ask(console_access.exists):
             log.info(
                 "nobody may log in to the console yet: `orders-sync console token` on this machine", console=address
             )
@@ -40,5 +41,5 @@ def welcome(url: str, settings: Settings, listening: socket.socket) -> None:
                 await activity.record(connection, actor.current(), Action.PERSON_ADD, subject=FIRST)
         return is_first
 
-    if event_loop.run(databases.ask(url, add)):
+    if host.ask(add):
         info(f"console: {address}  name: {FIRST}  token: {token}  (shown once; another: `orders-sync console token`)")

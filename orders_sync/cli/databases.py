@@ -1,16 +1,19 @@
 """The database of a command: its server, its tables, and whose orders it holds.
 
-opened    tables of this version must be there; nothing is created or migrated
+ask       one question of tables of this version; nothing is created or migrated
+opened    the same for several questions
 hosted    tables are created or migrated where necessary, the embedded server too
 server    a server, whatever tables it holds
+
+Each connection costs some milliseconds, over TLS and with a password some dozens: a command asks everything by the
+session of its `Host`.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,7 +39,8 @@ from orders_sync.store import (
     schema,
 )
 from orders_sync.store.conninfo import shown
-from orders_sync.store.database import Connection
+from orders_sync.store.database import Connection, Session, Sessions
+from orders_sync.store.database_errors import plain_words
 
 Result = TypeVar("Result")
 FULL = b"No space left on device"
@@ -45,32 +49,77 @@ START_PAUSE = 2.0  # seconds between two connections that are tried
 ROLES = "The database role lacks a privilege: see docs/operations.md (Roles that read) for the grants"
 
 
-@dataclass(frozen=True)
 class Host:
     """A database server. `revive` restarts the embedded one if it died; it does nothing for any other."""
 
-    url: str
-    revive: Callable[[], None] = lambda: None
+    def __init__(self, url: str, revive: Callable[[], None] = lambda: None) -> None:
+        self.url = url
+        self.revive = revive
+        self._sessions = Sessions(url, 1, "orders-sync")
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Lend the autocommit session of the command, or another where it was cut or is in use. Raises `DatabaseError`.
+
+        Up to `close` it stays open between two uses.
+        """
+        with plain_words(self.url), self._sessions.session() as session:
+            yield session
+
+    def ask(self, question: Callable[[Connection], Awaitable[Result]]) -> Result:
+        """Call `question` with a connection of its own and return its result. Raises `DatabaseError`."""
+        from orders_sync.cli import event_loop  # uvloop: most commands that only look have no use for it
+
+        async def asked() -> Result:
+            async with database.connected(self.url, size=1) as pool, pool.connection() as connection:
+                return await question(connection)
+
+        return event_loop.run(asked())
+
+    def close(self) -> None:
+        """Close the session, and from now on each after its use: before what takes long, and at the end."""
+        self._sessions.close()
+
+
+def ask(settings: Settings, question: Callable[[Connection], Awaitable[Result]]) -> Result:
+    """Call `question` with a connection to a database as `opened` yields it. Returns its result; raises the same."""
+    with server(settings) as host, _rights_explained():
+
+        async def asked(connection: Connection) -> Result:
+            if await schema.revision_of(connection) != schema.HEAD:
+                _refuse_other_tables(host)
+            return await question(connection)
+
+        return host.ask(asked)
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[str]:
-    """Yield the URL of an existing database with this version's tables; create and migrate nothing.
+def opened(settings: Settings) -> Iterator[Host]:
+    """Yield an existing database with this version's tables; create and migrate nothing.
 
     Raises `DatabaseError`, with what to do, when there is no database, no tables or tables of another version, and when
     the role may not read what the block queries.
     """
-    with server(settings) as host:
-        try:
-            with database.session(host.url) as connection:
-                difference = schema.difference(connection)
-            if difference:
-                raise SchemaVersionError(f"database {shown(host.url)}: {difference}")
-            yield host.url
-        except DatabaseError as error:
-            if isinstance(error.__cause__, InsufficientPrivilege):
-                raise DatabaseError(f"{error.__cause__.diag.message_primary}. {ROLES}") from error
-            raise
+    with server(settings) as host, _rights_explained():
+        _refuse_other_tables(host)
+        yield host
+
+
+def _refuse_other_tables(host: Host) -> None:
+    with host.session() as session:
+        difference = schema.difference(session)
+    if difference:
+        raise SchemaVersionError(f"database {shown(host.url)}: {difference}")
+
+
+@contextmanager
+def _rights_explained() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        if isinstance(error.__cause__, InsufficientPrivilege):
+            raise DatabaseError(f"{error.__cause__.diag.message_primary}. {ROLES}") from error
+        raise
 
 
 @contextmanager
@@ -89,7 +138,7 @@ def _bring_up_once_it_is_up(host: Host, report: Callable[[str], None]) -> None:
     until = time.monotonic() + LONGEST_START
     while True:
         try:
-            bring_up(host.url)
+            bring_up(host)
             return
         except DatabaseStartingError as error:
             if time.monotonic() > until:
@@ -99,51 +148,44 @@ def _bring_up_once_it_is_up(host: Host, report: Callable[[str], None]) -> None:
             host.revive()
 
 
-def bring_up(url: str, *, anew: bool = False) -> list[str]:
+def bring_up(host: Host, *, anew: bool = False) -> list[str]:
     """Migrate a database to this version's tables; return the revisions applied, oldest first.
 
     Also makes the views of schema `bi` and the roles that read them, and fills `order_statuses` with the statuses of
     every installed platform. `anew`: even where tables and views are current. Raises `DatabaseError`, also for a
     database that was moved, or is an unproven copy: two services must not read on in two databases.
     """
-    with database.session(url) as connection:
-        if mark := database_mark.read(connection):
-            raise DatabaseError(f"database {shown(url)}: {mark}")
-        current = schema.is_current(connection) and (bi.is_current(connection) or bi.obstacle(connection) is not None)
+    with host.session() as session:
+        if mark := database_mark.read(session):
+            raise DatabaseError(f"database {shown(host.url)}: {mark}")
+        current = schema.is_current(session) and (bi.is_current(session) or bi.obstacle(session) is not None)
         if current and not anew:
-            _adapt(connection)
+            _adapt(session)
             return []
-    refuse_others(url)
+        if why := schema.why_not_to_change(session):
+            raise DatabaseError(f"database {shown(host.url)}: {why}")
     from orders_sync.store import migrate  # Alembic and SQLAlchemy: two thirds of an idle `sync`
 
-    applied = migrate.migrate(url)
-    with database.session(url) as connection:
-        _adapt(connection)
+    applied = migrate.migrate(host.url)
+    with host.session() as session:
+        _adapt(session)
         if applied:
             details = {"revisions": len(applied), "newest": applied[-1]}
-            activity.record_blocking(connection, actor.current(), Action.DATABASE_MIGRATE, details=details)
+            activity.record_blocking(session, actor.current(), Action.DATABASE_MIGRATE, details=details)
     return applied
 
 
-def remarks(url: str) -> list[str]:
+def remarks(session: Session) -> list[str]:
     """Return what is missing of the views of `bi` and of the roles for readers, with what an administrator can do."""
-    with database.session(url) as connection:
-        return [*filter(None, [bi.obstacle(connection) or bi.difference(connection), roles.advice(connection)])]
+    return [*filter(None, [bi.obstacle(session) or bi.difference(session), roles.advice(session)])]
 
 
-def _adapt(connection: database.Session) -> None:
+def _adapt(session: Session) -> None:
     """Bring what tables of this version hold in line with the platforms installed and the place they stand in."""
-    with connection.transaction():
-        order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
-        change_feed.restart_if_moved(connection)
-        daily_figures.rebuild_if_needed(connection)
-
-
-def refuse_others(url: str) -> None:
-    """Raise `DatabaseError` for a database whose tables belong to another program or to a newer version."""
-    with database.session(url) as connection:
-        if why := schema.why_not_to_change(connection):
-            raise DatabaseError(f"database {shown(url)}: {why}")
+    with session.transaction():
+        order_statuses.fill(session, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
+        change_feed.restart_if_moved(session)
+        daily_figures.rebuild_if_needed(session)
 
 
 def demo_file(home: Path) -> Path:
@@ -151,18 +193,17 @@ def demo_file(home: Path) -> Path:
     return home / "demo.json"
 
 
-def refuse_demo(settings: Settings, url: str) -> None:
+def refuse_demo(settings: Settings, session: Session) -> None:
     """Raise `DatabaseError` where orders of the settings would land among those of the demo, which are invented."""
-    if found := demo_beside(settings, url):
+    if found := demo_beside(settings, session):
         raise DatabaseError(found)
 
 
-def demo_beside(settings: Settings, url: str) -> str:
+def demo_beside(settings: Settings, session: Session) -> str:
     """Say that the demo's orders are in the database, and what to do; "" where they are not."""
     if settings.database.url is not None or not demo_file(home := embedded_home(settings)).is_file():
         return ""
-    with database.session(url) as connection:
-        invented = demo_data.accounts(connection)
+    invented = demo_data.accounts(session)
     if not invented:
         return ""
     return (
@@ -185,7 +226,8 @@ def server(settings: Settings, *, create: bool = False, report: Callable[[str], 
     `DatabaseError` and `EmbeddedError`.
     """
     if settings.database.url is not None:
-        yield Host(settings.database.url.reveal())
+        with closing(Host(settings.database.url.reveal())) as host:
+            yield host
         return
     home = embedded_home(settings)
     if not create and not embedded_postgres.is_initialized(home):
@@ -196,7 +238,8 @@ def server(settings: Settings, *, create: bool = False, report: Callable[[str], 
     with embedded_postgres.running(home, listen=settings.database.listen, report=report) as server:
         log_size = server.log.stat().st_size
         try:
-            yield Host(server.url, server.ensure)
+            with closing(Host(server.url, server.ensure)) as host:
+                yield host
         except DatabaseError as error:
             # a server that finds no room restarts, and its connections only see it go
             if FULL in server.log.read_bytes()[log_size:]:
@@ -205,9 +248,3 @@ def server(settings: Settings, *, create: bool = False, report: Callable[[str], 
                     "Stored orders are intact, and nothing is half written"
                 ) from error
             raise
-
-
-async def ask(url: str, question: Callable[[Connection], Awaitable[Result]]) -> Result:
-    """Call `question` with one connection and return its result. Raises `DatabaseError`."""
-    async with database.connected(url, size=1) as pool, pool.connection() as connection:
-        return await question(connection)

@@ -8,13 +8,14 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from orders_sync.cli import actor, backup, databases, options, output, signals, user_settings
+from orders_sync.cli.databases import Host
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import DatabaseError, UsageError
 from orders_sync.embedded_postgres import binaries
@@ -37,8 +38,8 @@ def migrate(
             migrations.check(host.url)
             output.report({"applied": []}, "the tables are those of this version", json)
             return
-        applied = databases.bring_up(host.url, anew=True)
-        _say_remarks(host.url)
+        applied = databases.bring_up(host, anew=True)
+        _say_remarks(host)
     text = f"migrated: {', '.join(applied)}" if applied else "the tables are up to date"
     output.report({"applied": applied}, text, json)
 
@@ -100,9 +101,9 @@ def restore(
         with _saying_at_interruption(lambda: backup.remains(host.url)):
             backup.restore(host.url, file, output.info)
             rows = backup.row_counts(host.url)
-            _make_current(host.url)
+            _make_current(host)
         backup.record(host.url, actor.current(), Action.DATABASE_RESTORE, {"file": file.name})
-        _say_remarks(host.url)
+        _say_remarks(host)
     if json:
         output.print_json({"file": str(file), "tables": rows})
     else:
@@ -139,10 +140,11 @@ def move(
             output.info("comparing every row")
             compared = backup.compare(host.url, target)
             backup.record_move(host.url, target, actor.current(), compared.rows, output.info)
-        _make_current(target)
         details = {"source": conninfo.shown(host.url), "rows": compared.rows}
-        backup.record(target, actor.current(), Action.DATABASE_MOVE, details)
-        _say_remarks(target)
+        with closing(Host(target)) as new:
+            _make_current(new)
+            backup.record(target, actor.current(), Action.DATABASE_MOVE, details)
+            _say_remarks(new)
     if json:
         output.print_json({"moved_to": conninfo.shown(target), "tables": compared.tables, "rows": compared.rows})
         return
@@ -175,15 +177,16 @@ def _saying_at_interruption(left: Callable[[], str]) -> Iterator[None]:
         raise
 
 
-def _say_remarks(url: str) -> None:
-    for each in databases.remarks(url):
-        output.info(each)
+def _say_remarks(host: Host) -> None:
+    with host.session() as session:
+        for each in databases.remarks(session):
+            output.info(each)
 
 
-def _make_current(url: str) -> None:
+def _make_current(host: Host) -> None:
     """Bring a restored database to this version's tables, without the processes that ran on the one it is a copy of."""
-    databases.bring_up(url)
-    backup.forget_processes(url)
+    databases.bring_up(host)
+    backup.forget_processes(host.url)
 
 
 @app.command("shell", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -26,7 +26,8 @@ from orders_sync.sandbox.verify import verify_account
 from orders_sync.service.web import listening_socket
 from orders_sync.settings import Settings
 from orders_sync.settings.models import ConsoleSettings
-from orders_sync.store import activity, database, demo_data, overview, removal
+from orders_sync.store import activity, demo_data, overview, removal
+from orders_sync.store.database import Session
 from orders_sync.store.progress import of as progress_of
 
 ORDERS = 3000
@@ -75,23 +76,22 @@ def demo(
     listening = listening_socket(console, "--console") if serve else None
     output.info(f"starting the embedded Postgres in {home}")
     with databases.hosted(settings) as host:
-        url = host.url
-        _refuse_mixing(url, home)
-        if _has_changed(home):
-            output.info("the simulated shops went on selling in the last demo: beginning with new ones")
-            with database.session(url) as connection:
-                _remove(connection, home)
+        with host.session() as session:
+            _refuse_mixing(session, home)
+            if _has_changed(home):
+                output.info("the simulated shops went on selling in the last demo: beginning with new ones")
+                _remove(session, home)
         sandbox = _sandbox(_anchor(home))
         settings = _with_accounts(settings, sandbox)
         sources = account_selection.sources(settings)
         output.info(f"reading the orders of {len(sources)} simulated accounts")
         http = user_settings.http_client(settings, SandboxTransport(sandbox.app))
         with bars([source.account.name for source in sources]) as progress:
-            outcomes = event_loop.run(catch_up(url, sources, Limits(), progress, http))
-        with database.session(url) as connection:
-            show(outcomes, progress_of(connection, [source.account.name for source in sources]))
-            _show_tables(connection)
-            is_equal = _verify(connection, sandbox, sources)
+            outcomes = event_loop.run(catch_up(host.url, sources, Limits(), progress, http))
+        with host.session() as session:
+            show(outcomes, progress_of(session, [source.account.name for source in sources]))
+            _show_tables(session)
+            is_equal = _verify(session, sandbox, sources)
         if listening is not None and is_equal:
             _record_change(home)
             demo_service.serve(host, settings, sandbox, sources, listening)
@@ -108,7 +108,7 @@ def _clear(settings: Settings, home: Path, *, is_confirmed: bool) -> None:
     if not embedded_postgres.is_initialized(home):
         output.say(f"nothing to remove: there is no embedded database in {home}")
         return
-    with databases.hosted(settings) as host, database.session(host.url) as connection:
+    with databases.hosted(settings) as host, host.session() as connection:
         names = demo_data.accounts(connection)
         busy = [
             process
@@ -127,7 +127,7 @@ def _clear(settings: Settings, home: Path, *, is_confirmed: bool) -> None:
     output.say(f"removed {orders:,} simulated orders of {len(names)} account{'' if len(names) == 1 else 's'}")
 
 
-def _remove(connection: database.Session, home: Path) -> int:
+def _remove(connection: Session, home: Path) -> int:
     """Remove the simulated orders and the person of the console that the demo added; return how many orders."""
     names = demo_data.accounts(connection)
     with connection.transaction():
@@ -139,9 +139,8 @@ def _remove(connection: database.Session, home: Path) -> int:
     return orders
 
 
-def _refuse_mixing(url: str, home: Path) -> None:
-    with database.session(url) as connection:
-        others = demo_data.other_accounts(connection)
+def _refuse_mixing(session: Session, home: Path) -> None:
+    others = demo_data.other_accounts(session)
     if others:
         raise DatabaseError(
             f"the embedded database in {home} has orders of other accounts ({', '.join(others)}), and the demo's are "
@@ -194,7 +193,7 @@ def _with_accounts(settings: Settings, sandbox: Sandbox) -> Settings:
     return structs.replace(settings, accounts=accounts)
 
 
-def _verify(connection: database.Session, sandbox: Sandbox, sources: list[AccountSource]) -> bool:
+def _verify(connection: Session, sandbox: Sandbox, sources: list[AccountSource]) -> bool:
     """Compare the tables with the sandbox's expected values, print the result, and return whether all are equal."""
     accounts = [source.account for source in sources]
     results = [
@@ -220,7 +219,7 @@ def _verify(connection: database.Session, sandbox: Sandbox, sources: list[Accoun
     return True
 
 
-def _show_tables(connection: database.Session) -> None:
+def _show_tables(connection: Session) -> None:
     _show_query(connection, "What is in the tables", demo_data.LANDED)
     for title, query in demo_data.EXAMPLES:
         output.out().print()
@@ -228,7 +227,7 @@ def _show_tables(connection: database.Session) -> None:
         _show_query(connection, title, query)
 
 
-def _show_query(connection: database.Session, title: str, query: str) -> None:
+def _show_query(connection: Session, title: str, query: str) -> None:
     columns, rows = demo_data.answer(connection, query)
     output.out().print()
     output.table(title, columns, rows, {"orders", "lines", "yuan", "sold"})

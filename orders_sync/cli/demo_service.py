@@ -7,7 +7,7 @@ import socket
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 
-from orders_sync.cli import actor, databases, event_loop, output, user_settings
+from orders_sync.cli import actor, event_loop, output, user_settings
 from orders_sync.cli.databases import Host
 from orders_sync.console import passwords
 from orders_sync.domain import local_times
@@ -22,7 +22,7 @@ from orders_sync.service.app import Service
 from orders_sync.service.components import Components
 from orders_sync.settings import Settings
 from orders_sync.settings.models import LogSettings
-from orders_sync.store import activity, console_access, database, demo_data
+from orders_sync.store import activity, console_access, demo_data
 from orders_sync.store.database import Connection
 from orders_sync.store.order_numbers import OrderKey
 
@@ -49,8 +49,9 @@ def serve(
             details = {"may_act": True, "may_see_persons": True}
             await activity.record(connection, actor.current(), Action.PERSON_ADD, subject=PERSON, details=details)
 
-    event_loop.run(databases.ask(host.url, add))
+    host.ask(add)
     practice, lost = _prepare_practice(host, settings)
+    host.close()
     logs.configure(LogSettings(level="error"), set())
     address, port = console.getsockname()[:2]
     output.say("")
@@ -61,7 +62,7 @@ def serve(
     http = user_settings.http_client(settings, SandboxTransport(sandbox.app))
     components = Components(schedules=True, works=True, hooks=True, console=console)
     service = Service(host.url, settings, sources, Limits(), http, components, host.revive)
-    event_loop.run(_run(service, sandbox, _lose(host.url, lost) if lost else None))
+    event_loop.run(_run(service, sandbox, _lose(host, lost) if lost else None))
 
 
 def _prepare_practice(host: Host, settings: Settings) -> tuple[list[str], OrderKey | None]:
@@ -75,9 +76,9 @@ def _prepare_practice(host: Host, settings: Settings) -> tuple[list[str], OrderK
     async def pause(connection: Connection) -> None:
         await accounts.pause(connection, actor.current(), settings.listed, name, PAUSED_BECAUSE, until)
 
-    with database.session(host.url) as session:
+    with host.session() as session:
         rejects, lost = demo_data.make_rejects(session)
-    event_loop.run(databases.ask(host.url, pause))
+    host.ask(pause)
     lines = ["For practice, made by the demo and by no platform:"]
     if rejects:
         lines.append(f"  {rejects} rejects of orders taken out of the tables (Rejects: Replay brings them back)")
@@ -87,12 +88,12 @@ def _prepare_practice(host: Host, settings: Settings) -> tuple[list[str], OrderK
     return [*lines, f"  {name} is paused until {local_times.shown(until)} (its page: Resume)"], lost
 
 
-async def _lose(url: str, key: OrderKey) -> None:
+async def _lose(host: Host, key: OrderKey) -> None:
     """Take the order out of the tables once its shop was audited."""
 
     def ask() -> bool:
         try:
-            with database.session(url) as session:
+            with host.session() as session:
                 return demo_data.lose(session, key)
         except DatabaseError:
             return False

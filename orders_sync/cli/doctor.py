@@ -145,7 +145,7 @@ def _database(settings: Settings, only: list[str] | None, *, shows_probes: bool)
         yield Finding("embedded server", True, f"data in {home}")
         yield _room(home)
     try:
-        with databases.server(settings) as host, database.session(host.url) as connection:
+        with databases.server(settings) as host, host.session() as connection:
             started = datetime.now(UTC)
             clock = database.clock(connection)
             state, tables = database.state_of(connection), _tables(connection)
@@ -155,8 +155,8 @@ def _database(settings: Settings, only: list[str] | None, *, shows_probes: bool)
             unrefreshed = [] if needs_tables else identities.unrefreshed(connection)
             grants = select_values(connection, rights.missing(migrates=needs_tables), None, str)
             readers = None if needs_tables else roles.advice(connection)
-            status = None if needs_tables else view(settings, host.url)
-            demo = "" if needs_tables or not settings.listed else databases.demo_beside(settings, host.url)
+            status = None if needs_tables else view(settings, connection)
+            demo = "" if needs_tables or not settings.listed else databases.demo_beside(settings, connection)
     except OrdersSyncError as error:
         yield Finding("database", False, str(error))
         return
@@ -253,8 +253,9 @@ def _probe(settings: Settings, sources: list[AccountSource]) -> Iterator[Finding
             return await run_all(probe(source) for source in sources)
 
     try:
-        with databases.opened(settings) as url:
-            yield from event_loop.run(probe_all(url))
+        with databases.opened(settings) as host:
+            host.close()
+            yield from event_loop.run(probe_all(host.url))
     except DatabaseError as error:
         yield Finding("probe", False, str(error), "this needs the tables: run `orders-sync migrate` first")
 

@@ -15,7 +15,7 @@ from orders_sync.cli import actor, databases, options, output, user_settings
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import OrdersSyncError, UsageError
 from orders_sync.domain.statuses import STATES
-from orders_sync.store import activity, database
+from orders_sync.store import activity
 
 LINE_EVERY = 10.0  # seconds
 
@@ -107,7 +107,7 @@ def export(
     if selection.start and selection.end and selection.start >= selection.end:
         raise UsageError(f"nothing lies between --from {from_} and --to {to}")
     settings = user_settings.load(config)
-    with databases.opened(settings) as url, database.session(url) as connection, _progress() as report:
+    with databases.opened(settings) as host, host.session() as connection, _progress() as report:
         if selection.reveals_personal_data:
             details = {"file": file.name} | selection.described
             activity.record_blocking(connection, actor.current(), Action.PERSONS_EXPORT, details=details)

@@ -15,7 +15,7 @@ from orders_sync.domain.errors import OrdersSyncError, SettingsError
 from orders_sync.engine import notice_texts
 from orders_sync.service.channels import Channel, open_channels
 from orders_sync.settings import Settings
-from orders_sync.store import activity, database
+from orders_sync.store import activity
 
 app = typer.Typer(help="Try the channels of [notify], by which people get notices of problems.", no_args_is_help=True)
 
@@ -56,7 +56,7 @@ def try_channels(config: options.Config = None, json: options.Json = False) -> N
 
 def _record(settings: Settings) -> None:
     """Record the test, unless there is no database of this version: notices must be tested before there is one."""
-    with suppress(OrdersSyncError), databases.opened(settings) as url, database.session(url) as connection:
+    with suppress(OrdersSyncError), databases.opened(settings) as host, host.session() as connection:
         activity.record_blocking(connection, actor.current(), Action.NOTIFY_TEST)
 
 

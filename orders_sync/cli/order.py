@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 from msgspec import structs
 
-from orders_sync.cli import actor, databases, event_loop, options, output, user_settings
+from orders_sync.cli import actor, databases, options, output, user_settings
+from orders_sync.cli.databases import Host
 from orders_sync.domain import pasted, typed_times
 from orders_sync.domain.errors import NotFoundError, UsageError
 from orders_sync.domain.local_times import stamp
@@ -19,8 +20,8 @@ from orders_sync.engine.actions import orders
 from orders_sync.engine.order_answer import Absent, Answer, FoundOrder
 from orders_sync.engine.remarks import KnownAccounts, Remark
 from orders_sync.settings import Settings
-from orders_sync.store import database, order_lookup, overview
-from orders_sync.store.database import Connection
+from orders_sync.store import order_lookup, overview
+from orders_sync.store.database import Connection, Session
 from orders_sync.store.order_numbers import Match, OrderKey
 from orders_sync.store.order_traces import StatusName
 
@@ -74,7 +75,7 @@ def order(
     when = None if placed is None else _placed(placed)
     texts = [sys.stdin.read() if text == STDIN else text for text in numbers]
     settings = user_settings.load(config)
-    with databases.opened(settings) as url, database.session(url) as connection:
+    with databases.opened(settings) as host, host.session() as connection:
         known = _known(settings, connection, account)
         meant, matches = order_answer.find(connection, texts)
         _check(meant)
@@ -91,7 +92,7 @@ def order(
             _print_raw(connection, meant, matches, account)
             return
         answer = order_answer.answer(connection, meant, matches, known, when, others)
-        of_orders = _personal_data(url, answer) if persons else {}
+        of_orders = _personal_data(host, answer) if persons else {}
     if json:
         found = [_plain(each) | ({"persons": of_orders[each.key]} if persons else {}) for each in answer.found]
         output.print_json([*found, *map(_plain_absent, answer.absent)])
@@ -104,14 +105,14 @@ def order(
         raise NotFoundError(_nothing_has([each.number for each in answer.absent], account))
 
 
-def _personal_data(url: str, answer: Answer) -> dict[OrderKey, dict[str, Any]]:
+def _personal_data(host: Host, answer: Answer) -> dict[OrderKey, dict[str, Any]]:
     """Return the personal data of each order, once it is recorded that they were asked for."""
 
     async def ask(connection: Connection) -> dict[OrderKey, dict[str, Any]]:
         who = actor.current()
         return {each.key: await orders.reveal_personal_data(connection, who, each.key) for each in answer.found}
 
-    return event_loop.run(databases.ask(url, ask))
+    return host.ask(ask)
 
 
 def _placed(text: str) -> Window:
@@ -121,7 +122,7 @@ def _placed(text: str) -> Window:
     return Window(start, typed_times.end_of(text, start))
 
 
-def _known(settings: Settings, connection: database.Session, names: list[str] | None) -> KnownAccounts:
+def _known(settings: Settings, connection: Session, names: list[str] | None) -> KnownAccounts:
     """Raise `NotFoundError` for an account that the tables do not know."""
     accounts = overview.accounts(connection)
     for name in names or []:
@@ -145,9 +146,7 @@ def _nothing_has(numbers: list[str], accounts: list[str] | None) -> str:
     return f"no order, line, parcel, refund or payment{of} has {those}. `orders-sync status` shows what is synced"
 
 
-def _print_raw(
-    connection: database.Session, numbers: list[str], matches: list[Match], accounts: list[str] | None
-) -> None:
+def _print_raw(connection: Session, numbers: list[str], matches: list[Match], accounts: list[str] | None) -> None:
     gone = []
     for key in dict.fromkeys(match.key for match in matches):
         payload = order_lookup.payload(connection, key)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orders_sync.cli import actor, databases, event_loop, options, output, prompt, reject_tables, user_settings
+from orders_sync.cli import actor, databases, options, output, prompt, reject_tables, user_settings
 from orders_sync.cli.exit_codes import ExitCode
 from orders_sync.cli.progress import bars
 from orders_sync.domain.activity import Actor
@@ -62,8 +62,7 @@ def list_(
         rows = await reject_lists.listed(connection, chosen, most) if one_by_one else []
         return found, rows, await reject_lists.ignored(connection, account)
 
-    with databases.opened(user_settings.load(config)) as url:
-        found, rows, ignored_now = event_loop.run(databases.ask(url, ask))
+    found, rows, ignored_now = databases.ask(user_settings.load(config), ask)
     if json:
         output.print_json(rows if one_by_one else list(map(reject_tables.plain, found)))
         return
@@ -87,8 +86,7 @@ def show(
     async def ask(connection: Connection) -> dict[str, Any] | None:
         return await store.whole(connection, number)
 
-    with databases.opened(user_settings.load(config)) as url:
-        found = event_loop.run(databases.ask(url, ask))
+    found = databases.ask(user_settings.load(config), ask)
     if found is None:
         raise _unknown([number])
     text = found["payload"].decode("utf-8", "backslashreplace")
@@ -141,8 +139,7 @@ def replay(
             progress.counted("rejects", len(chosen))
             return await actions.replay(connection, actor.current(), chosen, lambda: progress.landed("rejects", 1))
 
-    with databases.opened(user_settings.load(config)) as url:
-        result = event_loop.run(databases.ask(url, run))
+    result = databases.ask(user_settings.load(config), run)
     if json:
         output.print_json(asdict(result))
     else:
@@ -219,13 +216,13 @@ def _decide(
     async def choose(connection: Connection) -> list[int]:
         return await _numbers(connection, numbers, reason, account, states)
 
-    with databases.opened(user_settings.load(config)) as url:
-        chosen = event_loop.run(databases.ask(url, choose))
+    with databases.opened(user_settings.load(config)) as host:
+        chosen = host.ask(choose)
         if chosen and not yes:
             prompt.confirm(f"{do[0].upper()}{do[1:]} {_count(chosen)}?")
         count = 0
         if chosen:
-            count = event_loop.run(databases.ask(url, lambda connection: act(connection, actor.current(), chosen)))
+            count = host.ask(lambda connection: act(connection, actor.current(), chosen))
     if as_json:
         output.print_json({done.replace(" ", "_"): count, "ids": chosen})
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from orders_sync.cli import actor, databases, event_loop, options, output, user_settings
+from orders_sync.cli import actor, databases, options, output, user_settings
 from orders_sync.cli.progress import bars
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import NotFoundError, UsageError
@@ -53,8 +53,7 @@ def renormalize(
             results = [await renormalize_platform(connection, name, account, progress) for name in totals]
         return results, await rebuild.without_payload(connection, platform, account)
 
-    with databases.opened(user_settings.load(config)) as url:
-        results, deleted = event_loop.run(databases.ask(url, run))
+    results, deleted = databases.ask(user_settings.load(config), run)
     if json:
         output.print_json([asdict(each) for each in results])
     elif results:

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 
-from orders_sync.cli import account_selection, actor, databases, event_loop, output, user_settings
+from orders_sync.cli import account_selection, actor, databases, output, user_settings
+from orders_sync.cli.databases import Host
 from orders_sync.domain.activity import Actor
 from orders_sync.engine import service_problems
 from orders_sync.engine.actions import accounts, audits
 from orders_sync.settings import Settings
-from orders_sync.store import database, overview
+from orders_sync.store import overview
 from orders_sync.store.database import Connection
 
 Ask = Callable[[Connection, Actor, str], Awaitable[int]]
@@ -35,16 +36,17 @@ def audit(
 
 def repair(config: Path | None, number: int) -> None:
     """Ask for the range of an audit to be compared again and what is missing to be read."""
-    with databases.opened(user_settings.load(config)) as url:
-        event_loop.run(databases.ask(url, lambda connection: audits.repair(connection, actor.current(), number)))
-        output.info(f"the range of audit {number} is compared and repaired {_by_whom(url)}")
+    with databases.opened(user_settings.load(config)) as host:
+        host.ask(lambda connection: audits.repair(connection, actor.current(), number))
+        output.info(f"the range of audit {number} is compared and repaired {_by_whom(host)}")
 
 
 def _request(settings: Settings, names: list[str] | None, ask: Ask, done: str) -> None:
     sources = account_selection.sources(settings, names)
-    with databases.opened(settings) as url:
-        account_selection.register(settings, url)
-        sources = account_selection.without_paused(url, sources, names)
+    with databases.opened(settings) as host:
+        with host.session() as session:
+            account_selection.register(settings, session)
+            sources = account_selection.without_paused(session, sources, names)
         chosen = [each.account.name for each in sources]
 
         async def ask_all(connection: Connection) -> None:
@@ -52,13 +54,13 @@ def _request(settings: Settings, names: list[str] | None, ask: Ask, done: str) -
                 for name in sorted(chosen):
                     await ask(connection, actor.current(), name)
 
-        event_loop.run(databases.ask(url, ask_all))
-        output.info(f"{', '.join(chosen)}: {done} {_by_whom(url)}")
+        host.ask(ask_all)
+        output.info(f"{', '.join(chosen)}: {done} {_by_whom(host)}")
 
 
-def _by_whom(url: str) -> str:
-    with database.session(url) as connection:
-        alive = {part for each in overview.processes(connection) if each.is_alive for part in each.parts}
+def _by_whom(host: Host) -> str:
+    with host.session() as session:
+        alive = {part for each in overview.processes(session) if each.is_alive for part in each.parts}
     if alive.issuperset(service_problems.NEEDED):
         return "now by the running service"
     return "once `orders-sync run` runs: no scheduler and worker are running"

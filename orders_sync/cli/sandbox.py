@@ -14,7 +14,6 @@ from orders_sync.cli.progress import reporting
 from orders_sync.domain.errors import OrdersSyncError
 from orders_sync.sandbox import World, load_simulations, serve
 from orders_sync.sandbox.verify import advice, fetch_accounts, fetch_expected, verify_account
-from orders_sync.store import database
 
 LIVE_RATE = 20.0  # changes per second
 
@@ -76,7 +75,7 @@ def verify(
 
     How is in docs/sandbox.md, and said where something differs. Exit code 5 when anything differs.
     """
-    with databases.opened(user_settings.load(config)) as url, database.session(url) as connection:
+    with databases.opened(user_settings.load(config)) as host, host.session() as connection:
         results = []
         for account, platform in fetch_accounts(root):
             with reporting(lambda name=account: f"comparing {name}"):  # type: ignore[misc]

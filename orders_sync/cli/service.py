@@ -22,6 +22,7 @@ from orders_sync.cli import (
     signals,
     user_settings,
 )
+from orders_sync.cli.databases import Host
 from orders_sync.domain.activity import Action
 from orders_sync.domain.errors import AddressError, SchemaVersionError
 from orders_sync.service import logs
@@ -30,7 +31,8 @@ from orders_sync.service.components import Components
 from orders_sync.service.redaction import collect_secrets
 from orders_sync.service.reload import Configuration, Reload
 from orders_sync.service.web import listening_socket
-from orders_sync.store import activity, database, schema
+from orders_sync.settings import Settings
+from orders_sync.store import activity, schema
 
 log = structlog.get_logger(__name__)
 
@@ -108,20 +110,19 @@ def _run(
     logs.configure(first.settings.log, secrets)
     logs.catch_unhandled()
     configuration: Configuration | None = first
-    reload = Reload(lambda: _reloaded(config, host.url, configuration or first))
+    reload = Reload(lambda: _reloaded(config, host, configuration or first))
     with signals.reloading(reload.request), databases.hosted(first.settings, _waiting) as host:
-        databases.refuse_demo(first.settings, host.url)
-        for remark in databases.remarks(host.url):
-            log.warning("the database lacks what readers use; orders are read all the same", advice=remark)
+        with host.session() as session:
+            databases.refuse_demo(first.settings, session)
+            for remark in databases.remarks(session):
+                log.warning("the database lacks what readers use; orders are read all the same", advice=remark)
         if console_socket:
-            console_people.welcome(host.url, first.settings, console_socket)
+            console_people.welcome(host, first.settings, console_socket)
         while configuration is not None:
             secrets |= collect_secrets(configuration.settings)
             logs.configure(configuration.settings.log, secrets)
-            account_selection.register(configuration.settings, host.url, _changed)
-            register_again = partial(
-                account_selection.register, configuration.settings, host.url, _changed, renames=False
-            )
+            _register(host, configuration.settings)
+            host.close()
             components = Components(
                 web=web.dup() if web else None, console=console_socket.dup() if console_socket else None, **parts
             )
@@ -134,7 +135,7 @@ def _run(
                 components,
                 host.revive,
                 reload,
-                register_again,
+                partial(_register, host, configuration.settings, renames=False),
             )
             configuration = event_loop.run(service.run())
 
@@ -156,6 +157,11 @@ def _waiting(text: str) -> None:
     log.info("waiting for the embedded database", reason=text)
 
 
+def _register(host: Host, settings: Settings, *, renames: bool = True) -> None:
+    with host.session() as session:
+        account_selection.register(settings, session, _changed, renames=renames)
+
+
 def _changed(text: str) -> None:
     log.info("accounts of the settings changed", change=text)
 
@@ -170,19 +176,19 @@ def _configuration(config: options.Config) -> Configuration:
     )
 
 
-def _reloaded(config: options.Config, url: str, before: Configuration) -> Configuration:
+def _reloaded(config: options.Config, host: Host, before: Configuration) -> Configuration:
     """Read the settings again, and record that this process uses them, with the accounts that came, went and changed.
 
     Raises `DatabaseError` where nothing can start with them: in an outage, say.
     """
     configuration = _configuration(config)
-    with database.session(url) as connection:
-        if difference := schema.difference(connection):
+    with host.session() as session:
+        if difference := schema.difference(session):
             raise SchemaVersionError(difference)
         which = f"process {os.getpid()} on {socket.gethostname()}"
         old, new = ({each.name: each for each in its.settings.accounts} for its in (before, configuration))
         changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
         pairs = {"added": new.keys() - old.keys(), "removed": old.keys() - new.keys(), "changed": changed}
         details = {key: sorted(names) for key, names in pairs.items() if names}
-        activity.record_blocking(connection, actor.current(), Action.SETTINGS_RELOAD, subject=which, details=details)
+        activity.record_blocking(session, actor.current(), Action.SETTINGS_RELOAD, subject=which, details=details)
     return configuration

@@ -21,7 +21,8 @@ from orders_sync.domain.windows import OPEN_WINDOWS
 from orders_sync.engine import account_list, service_status
 from orders_sync.engine.service_status import Verdict
 from orders_sync.settings import Settings
-from orders_sync.store import database, database_mark, identities, overview, progress, schema
+from orders_sync.store import database_mark, identities, overview, progress, schema
+from orders_sync.store.database import Session
 from orders_sync.store.overview import AccountStatus
 
 SIGNS = {Severity.BROKEN: ("✗", "bold red"), Severity.ATTENTION: ("!", "yellow")}
@@ -82,13 +83,20 @@ def status(
     if watch and (json or check):
         raise typer.BadParameter("goes with neither --json nor --check", param_hint="--watch")
     settings = user_settings.load(config)
-    with _exit_code_of_other_tables(check), databases.opened(settings) as url:
-        found = view(settings, url, account, problems, orders)
+    with _exit_code_of_other_tables(check), databases.opened(settings) as host:
+
+        def look() -> View:
+            with host.session() as session:
+                return view(settings, session, account, problems, orders)
+
+        found = look()
+        if watch:
+            host.close()
         while watch:
             _redraw(found)
             time.sleep(every)
             try:
-                found = view(settings, url, account, problems, orders)
+                found = look()
             except DatabaseError as error:
                 output.error(str(error))
     if json:
@@ -125,15 +133,18 @@ def _exit_code(found: View) -> int:
 
 
 def view(
-    settings: Settings, url: str, names: list[str] | None = None, only_problems: bool = False, counted: bool = False
+    settings: Settings,
+    session: Session,
+    names: list[str] | None = None,
+    only_problems: bool = False,
+    counted: bool = False,
 ) -> View:
     """Ask the database. Raises `NotFoundError` for a name that neither it nor the settings know."""
-    with database.session(url) as connection:
-        accounts = overview.accounts(connection)
-        processes = overview.processes(connection)
-        orders = overview.orders_by_account(connection) if counted else None
-        mark = database_mark.read(connection)
-        renames = list(identities.awaited_renames(connection, settings.listed).values())
+    accounts = overview.accounts(session)
+    processes = overview.processes(session)
+    orders = overview.orders_by_account(session) if counted else None
+    mark = database_mark.read(session)
+    renames = list(identities.awaited_renames(session, settings.listed).values())
     accounts = service_status.with_unread(settings, accounts, processes)
     for name in names or []:
         if name not in {each.name for each in accounts}:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Annotated
 
 import httpx
@@ -31,7 +30,6 @@ from orders_sync.engine.run_context import RunContext
 from orders_sync.engine.sources import AccountSource
 from orders_sync.engine.sync import sync as sync_accounts
 from orders_sync.store import database, product_figures
-from orders_sync.store.database import Connection
 from orders_sync.store.progress import AccountProgress
 from orders_sync.store.progress import of as progress_of
 
@@ -65,11 +63,10 @@ def sync(
     settings = user_settings.load_with_secrets(config)
     sources = account_selection.sources(settings, account)
     with databases.hosted(settings) as host:
-        databases.refuse_demo(settings, host.url)
-        account_selection.register(settings, host.url)
-        sources = account_selection.without_paused(host.url, sources, account)
-        if retry:
-            event_loop.run(databases.ask(host.url, partial(_retry, [each.account.name for each in sources])))
+        with host.session() as session:
+            databases.refuse_demo(settings, session)
+            account_selection.register(settings, session)
+            sources = account_selection.without_paused(session, sources, account)
         with bars([each.account.name for each in sources]) as progress:
             outcomes = event_loop.run(
                 catch_up(
@@ -85,15 +82,11 @@ def sync(
         if json:
             output.print_json([outcome.plain() for outcome in outcomes])
         else:
-            with database.session(host.url) as connection:
-                show(outcomes, progress_of(connection, [outcome.account for outcome in outcomes]))
+            with host.session() as session:
+                show(outcomes, progress_of(session, [outcome.account for outcome in outcomes]))
     are_left_out = account_selection.report_misconfigured(settings, account)
     if are_left_out or any(outcome.errors or outcome.failed_windows for outcome in outcomes):
         raise typer.Exit(ExitCode.FAILED)
-
-
-async def _retry(accounts: Sequence[str], connection: Connection) -> None:
-    await windows.retry_all(connection, actor.current(), accounts)
 
 
 async def catch_up(
@@ -107,6 +100,9 @@ async def catch_up(
 ) -> list[AccountResult]:
     """Run one pass over the accounts and return its outcomes. Raises `DatabaseError` when the connection is lost."""
     async with http, database.connected(url, size=limits.slots * 2 + len(sources)) as pool:
+        if retry:
+            async with pool.connection() as connection:
+                await windows.retry_all(connection, actor.current(), [each.account.name for each in sources])
         outcomes = await sync_accounts(RunContext(pool, http, sources, limits, progress), sources, sweep, retry=retry)
         if any(outcome.rows.new or outcome.rows.changed for outcome in outcomes):
             async with pool.connection() as connection:

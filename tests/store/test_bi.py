@@ -13,11 +13,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from orders_sync.cli.databases import bring_up
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.store import bi, migrate
 from tests.support.databases import Tables, made_database
 from tests.support.landed import land_world
+from tests.support.migrations import bring_up
 from tests.support.rows import add_line, add_order, add_version
 
 VIEWS = [each.name for each in bi.definitions() if each.kind == "VIEW"]

@@ -9,11 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from orders_sync.cli.databases import bring_up
 from orders_sync.store import daily_figures, migrate
 from tests.support.databases import Tables
 from tests.support.landed import land_world
-from tests.support.migrations import alembic
+from tests.support.migrations import alembic, bring_up
 from tests.support.rows import add_order, add_version
 
 FIGURES = "SELECT d::text FROM bi.daily_sales AS d ORDER BY 1"

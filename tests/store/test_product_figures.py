@@ -10,14 +10,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from orders_sync.cli.databases import bring_up
 from orders_sync.sandbox import World
 from orders_sync.store import database, migrate, product_figures, removal
 from orders_sync.store.database import Connection
 from tests.support.databases import Tables
 from tests.support.landed import WORLD_TIME, land_shop
 from tests.support.ledger_steps import WAITING
-from tests.support.migrations import alembic
+from tests.support.migrations import alembic, bring_up
 from tests.support.rows import add_item, add_line, add_order
 
 FIGURES = """direction, platform, product_id, sku_id, currency, unit, first_ordered_at, last_ordered_at, orders,

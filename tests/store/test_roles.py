@@ -12,9 +12,9 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 
 from orders_sync.cli import databases
-from orders_sync.cli.databases import bring_up
 from orders_sync.store import bi, change_feed, migrate, roles
 from tests.support.databases import Tables
+from tests.support.migrations import bring_up
 
 DOC = (Path(__file__).parents[2] / "docs" / "bi.md").read_text(encoding="utf-8")
 [ONE_SHOP] = [block for block in re.findall(r"```sql\n(.*?)```", DOC, re.DOTALL) if "security_barrier" in block]
@@ -157,7 +157,7 @@ def test_where_roles_may_not_be_created_the_migration_goes_on_and_says_what_to_r
     assert theirs.query("SELECT count(*) FROM bi.orders") == [(0,)]
     with psycopg.connect(url) as connection:
         advice = roles.advice(connection) or ""
-    assert databases.remarks(url) == [advice]
+        assert databases.remarks(connection) == [advice]
     create, _, grant = advice.partition("run ")[2].partition("; then")[0].rpartition("; ")
     assert create == "; ".join(f"CREATE ROLE {name} NOLOGIN" for name in names)
     assert grant == f"GRANT {', '.join(names[2:])} TO {owner}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
 from alembic import config as alembic_config
 from alembic.script import ScriptDirectory
 
+from orders_sync.cli import databases
+from orders_sync.cli.databases import Host
 from tests.support.databases import Tables, made_database
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +26,12 @@ def alembic(url: str, *words: str) -> None:
         patch.setenv("DATABASE_URL", url)
         patch.setattr(ScriptDirectory, "from_config", lambda _: _SCRIPTS)
         alembic_config.main(["-c", _CONFIG, *words])
+
+
+def bring_up(url: str) -> list[str]:
+    """The migration of a command that writes; return the revisions it applied."""
+    with closing(Host(url)) as host:
+        return databases.bring_up(host)
 
 
 @contextmanager
