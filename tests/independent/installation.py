@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
-import psycopg
 
 from orders_sync.domain.accounts import Account, SyncPolicy
 from orders_sync.domain.sweeps import Sweep, SweepPolicy
@@ -22,6 +21,7 @@ from orders_sync.engine.sources import AccountSource
 from orders_sync.platforms import PLATFORMS
 from orders_sync.store.database import Pool
 from tests.independent.platform import APP_ID, SECRET, SELLER, FakePlatform
+from tests.support.databases import Tables
 from tests.support.story import AHEAD, Silent
 
 ACCOUNT = "shop"
@@ -85,8 +85,7 @@ class Installation:
             return await probe_account(self.pool, http, self.source, rate_limiter, self.limits.retry_policy)
 
     def query(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(statement.encode(), values).fetchall()
+        return Tables(self.url).query(statement, *values)
 
     def held(self) -> dict[str, str]:
         """The status of every order in the tables by its id."""

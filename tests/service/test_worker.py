@@ -199,7 +199,7 @@ async def test_the_routine_audit_reads_what_is_missing_and_is_noted(tell: Tell, 
     story = tell()
     await story.sync()
     for table in ("orders", "raw_orders", "sub_orders", "product_items", "order_receivers", "order_parcels"):
-        story.query(f"DELETE FROM {table} WHERE platform = '1688' AND order_id LIKE '%%7' RETURNING 1")
+        story.query(f"DELETE FROM {table} WHERE platform = '1688' AND order_id LIKE '%7' RETURNING 1")
     assert not all(verdict.is_equal for verdict in story.verify(story.shop).values())
     one, _ = worker(story, queue)
     with structlog.testing.capture_logs() as lines:

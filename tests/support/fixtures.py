@@ -65,6 +65,7 @@ def template(databases: Databases) -> Iterator[str]:
     """The name of a migrated database to copy."""
     with databases.new("template") as url:
         migrate.migrate(url)
+        Tables(url).execute("VACUUM (FULL, FREEZE)")  # 73 of 550 files fewer, and 10 % of the bytes
         with psycopg.connect(url) as connection:
             order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
             name = connection.info.dbname

@@ -119,7 +119,6 @@ class ForkedCommand:
         ignored: Collection[int] = (),
     ) -> None:
         """Start it. `ignored`: the signals that its parent ignores, of SIGHUP, SIGINT and SIGTERM."""
-        sys.audit("subprocess.Popen", str(PROGRAM), arguments, folder, environment)  # as a start of the program
         self.args = arguments
         self.returncode: int | None = None
         self.stdout: IO[str] | None = None

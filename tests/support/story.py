@@ -32,7 +32,7 @@ from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
 from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.sandbox.verify import VerifyResult, verify_account
 from orders_sync.store.database import Pool
-from orders_sync.store.tables import BUSINESS
+from tests.support.databases import Tables
 
 LIMITS = Limits(window_rows=400, retry_policy=RetryPolicy(first_delay=0.001))
 AHEAD = timedelta(seconds=-30)  # a lag that reaches what happened this very second, if a clock is set back too
@@ -147,18 +147,13 @@ class Story:
 
     def row_versions(self) -> dict[str, object]:
         """Every row version of the business tables: any write, and any lock of a row, changes it."""
-        return {
-            table.name: self.query(f"SELECT string_agg(concat(ctid, xmin, xmax), ' ' ORDER BY ctid) FROM {table.name}")
-            for table in BUSINESS
-        }
+        return Tables(self.url).row_versions()
 
     def execute(self, statements: str) -> None:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(statements.encode())
+        Tables(self.url).execute(statements)
 
     def query(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(statement.encode(), values).fetchall()
+        return Tables(self.url).query(statement, *values)
 
 
 Tell = Callable[..., Story]

@@ -25,6 +25,7 @@ import psutil
 
 from orders_sync.sandbox import Faults, Sandbox, World, accounts_toml, background, shop_settings
 from tests.support.fork_server import PROGRAM, ForkedCommand, program_for_shells, starts_alike
+from tests.support.quick import refuse_slow
 
 Process = subprocess.Popen[str] | ForkedCommand
 MACHINERY = ("Traceback", "stamina", "psycopg", "pool-1")  # words of libraries, which say nothing to a user
@@ -205,6 +206,7 @@ class Terminal:
         stdin: int | IO[str] = subprocess.DEVNULL,
     ) -> Process:
         environment = self._environment() | variables
+        refuse_slow(PROGRAM)
         process: Process
         if starts_alike(environment):
             process = ForkedCommand(list(arguments), self.folder, environment, stdin, out, err)
