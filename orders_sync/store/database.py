@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -30,6 +31,7 @@ from orders_sync.store.database_errors import SPOILED, plain_words, strip
 from orders_sync.store.session_settings import PUBLIC, STATE, WRITABLE, SessionState, statements
 
 RECONNECT_SECONDS = 1.0  # between two connections while somebody waits; the pool's own back-off takes minutes
+NAME = "orders-sync"  # of connections, in pg_stat_activity
 SETTING_SECONDS = 30.0  # a statement_timeout of the role may end the statement that sets it to 0, on a busy machine
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
@@ -68,23 +70,37 @@ async def connected(url: str, size: int, wait: float = 30.0) -> AsyncIterator[Po
     Raises `DatabaseError` when the first connection cannot be made, or cannot write.
     """
     with plain_words(url):
-        first = await psycopg.AsyncConnection.connect(completed(url), autocommit=True)
+        first = await psycopg.AsyncConnection.connect(completed(url, application_name=NAME), autocommit=True)
         try:
-            is_direct = first.info.backend_pid == (await _configure(first)).process
+            if first.info.backend_pid != (await _configure(first)).process:
+                await first.close()  # a pooler may have no more than two, which are asked
+                await pooler.refuse_shared_sessions(url)
+            async with open_pool(url, size, wait, first=None if first.closed else first) as pool:
+                await pool.wait()  # asked for a connection before its first is ready, it would make a second
+                yield pool
         finally:
             await first.close()
-        if not is_direct:
-            await pooler.refuse_shared_sessions(url)
-        async with open_pool(url, size, wait) as pool:
-            await pool.wait()  # asked for a connection before its first is ready, it would make a second
-            yield pool
 
 
 @asynccontextmanager
 async def open_pool(
-    url: str, size: int, wait: float, *, search_path: str = PUBLIC, name: str = "orders-sync"
+    url: str,
+    size: int,
+    wait: float,
+    *,
+    search_path: str = PUBLIC,
+    name: str = NAME,
+    first: Connection | None = None,
 ) -> AsyncIterator[Pool]:
-    """Open a pool whose first connection is made in the background. `name`: shown in pg_stat_activity."""
+    """Open a pool. Its first connection is `first`, or made in the background. `name`: shown in pg_stat_activity."""
+    made = [first] if first else []
+
+    class NewConnection(psycopg.AsyncConnection[tuple[object, ...]]):
+        """The maker of the connections of a pool."""
+
+        @classmethod
+        async def connect(cls, *target: Any, **options: Any) -> Connection:  # type: ignore[override]
+            return made.pop() if made else await Connection.connect(*target, **options)
 
     async def check(connection: Connection) -> None:
         try:
@@ -95,6 +111,7 @@ async def open_pool(
 
     pool = Pool(
         completed(url, application_name=name),
+        connection_class=NewConnection,
         kwargs={"autocommit": True},
         min_size=1,
         max_size=size,
@@ -160,7 +177,7 @@ def _is_readable(connection: Connection | Session) -> bool:
     return bool(readable.poll(0))
 
 
-def connect(url: str, *, autocommit: bool = True, name: str = "orders-sync") -> Session:
+def connect(url: str, *, autocommit: bool = True, name: str = NAME) -> Session:
     """Return a connection, which may be read-only. `name`: shown in pg_stat_activity.
 
     Raises `DatabaseError` for a database that is not UTF8 and for a pooler that shares sessions, and psycopg.Error.

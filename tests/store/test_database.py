@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from orders_sync.store import database
 
@@ -27,6 +28,15 @@ async def test_a_pool_makes_a_second_connection_only_for_a_second_user(empty_url
         assert pool.get_stats()["connections_num"] == 1
         async with pool.connection():
             assert pool.get_stats()["connections_num"] == 2
+
+
+async def test_a_pool_goes_on_with_the_session_by_which_the_database_was_tried(server: str, empty_url: str) -> None:
+    async with database.connected(empty_url, size=2) as pool, pool.connection() as connection:
+        process = connection.info.backend_pid
+    with psycopg.connect(server, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", [process])  # returns once it is gone and counted
+        counted = "SELECT sessions FROM pg_stat_database WHERE datname = %s"
+        assert other.execute(counted, [conninfo_to_dict(empty_url)["dbname"]]).fetchone() == (1,)
 
 
 def _process(session: database.Session) -> int:
