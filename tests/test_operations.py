@@ -14,11 +14,12 @@ import pytest
 
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.embedded_postgres import binaries
-from orders_sync.sandbox import Faults, World
+from orders_sync.sandbox import Faults
 from orders_sync.store import database
 from orders_sync.store.database import Connection, Pool
 from tests.support.ledgers import fill
-from tests.support.story import Story, an_hour_ago
+from tests.support.story import Story
+from tests.support.worlds import an_hour_ago, world_of
 
 DOC = (Path(__file__).parent.parent / "docs" / "operations.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sql\n(.*?)```", DOC, re.DOTALL)
@@ -82,7 +83,7 @@ async def test_operations_ask_for_a_backfill_and_change_nothing_else(granted: Co
 
 async def test_restored_backup_catches_up_P1(pool: Pool, url: str, empty_url: str, tmp_path: Path) -> None:
     """Orders that changed and landed after the backup come back by themselves."""
-    world = World(300, 3, 1, now=an_hour_ago(), days=5)
+    world = world_of(300, now=an_hour_ago(), samples=True)
     story = Story(pool, url, world, Faults())
     await story.sync()
     dump = tmp_path / "orders.dump"
@@ -111,7 +112,7 @@ async def _run(program: Path, *arguments: str) -> None:
 async def test_what_was_planned_by_a_clock_that_was_ahead_is_forgotten_and_read_again(pool: Pool, url: str) -> None:
     statements = re.findall(r"`((?:DELETE FROM sync.windows|UPDATE sync.accounts)[^`]*);`", " ".join(DOC.split()))
     assert len(statements) == 2
-    story = Story(pool, url, World(60, 3, 1, now=an_hour_ago(), days=5), Faults(), lag=timedelta(minutes=1))
+    story = Story(pool, url, world_of(60, now=an_hour_ago(), samples=True), Faults(), lag=timedelta(minutes=1))
     await story.sync(story.shop)
     [end] = story.query("SELECT max(ends_at) FROM sync.windows")[0]
     story.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
+from copy import copy
 from decimal import Decimal
 from itertools import accumulate
 from random import Random
@@ -68,6 +69,12 @@ class OrderFactory:
         self.serial = 0
         self.count = 0
         self.last_order_no = ""
+
+    def copy(self, rng: Random) -> OrderFactory:
+        """Return a factory that goes on where this one stands, with another generator."""
+        other = copy(self)
+        other.rng = rng
+        return other
 
     def create(self, created: int) -> SandboxOrder:
         """Return an unpaid order (xportcn_ka: one being created) placed at this epoch second."""

@@ -23,6 +23,15 @@ class OrderIndex:
         self._by_no: dict[str, set[str]] = {}
         self._by_purchase: dict[int, str] = {}
 
+    def copy(self) -> OrderIndex:
+        """Return an index of the same orders, to be changed apart from this one."""
+        other = OrderIndex()
+        other.orders = self.orders.copy()
+        other._lists = {key: entries.copy() for key, entries in self._lists.items()}
+        other._by_no = {order_no: order_ids.copy() for order_no, order_ids in self._by_no.items()}
+        other._by_purchase = self._by_purchase.copy()
+        return other
+
     def fill(self, orders: list[SandboxOrder]) -> None:
         """Add many orders at once, to an empty index."""
         for order in orders:

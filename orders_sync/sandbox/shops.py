@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -84,6 +85,18 @@ class Shop:
         initial += self._build(orders - len(initial), first, now)
         self.index.fill(initial)
         self.account = _account(number, self.platform, seed, datetime.fromtimestamp(history, UTC), len(initial))
+
+    def copy(self) -> Shop:
+        """Return a shop with the same orders, to be changed apart from this one."""
+        other = copy(self)
+        other.rng = copy(self.rng)
+        other.factory = self.factory.copy(other.rng)
+        other.index = self.index.copy()
+        other.drafts = self.drafts.copy()
+        other.open_order_ids = self.open_order_ids.copy()
+        other.malformed = self.malformed.copy()
+        other._malformed_records = self._malformed_records.copy()
+        return other
 
     def _build(self, count: int, first: int, now: int) -> Iterator[SandboxOrder]:
         rng = self.rng

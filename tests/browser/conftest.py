@@ -95,7 +95,8 @@ def page(nobody: Page, console: Console, session: list[Any]) -> Page:
 
 def _put_script_in(world: World) -> str:
     shop = next(each for each in world.shops if each.platform == "1688")
-    order = next(each for each in shop.index.orders.values() if not each.quirk)
+    order = next(each for each in shop.index.orders.values() if not each.quirk).next_version()
     order.lines[0].sku = replace(order.lines[0].sku, title=SCRIPT)
     order.record = RENDER[shop.platform](order)
+    shop.publish(order)
     return order.order_id

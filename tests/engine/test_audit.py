@@ -21,7 +21,8 @@ from orders_sync.sandbox.faults import KINDS
 from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.store.database import open_pool
 from tests.support.databases import Databases, made_database
-from tests.support.story import Story, Tell, an_hour_ago, unlist
+from tests.support.story import Story, Tell, unlist
+from tests.support.worlds import an_hour_ago, world_of
 
 MINUTE = timedelta(minutes=1)
 TABLES = ("orders", "sub_orders", "product_items", "order_parcels", "order_receivers", "order_history", "raw_orders")
@@ -218,7 +219,7 @@ def synced(server: str, template: str) -> Iterator[tuple[str, datetime]]:
 
 
 def _world(now: datetime) -> World:
-    return World(450, 3, now=now, days=5, samples=False)
+    return world_of(450, now=now)
 
 
 @pytest.fixture

@@ -42,7 +42,8 @@ from orders_sync.engine.paging import FetchedPage
 from orders_sync.engine.rate_limiter import LocalRateBackend, RateLimiter
 from orders_sync.engine.sources import AccountSource
 from orders_sync.platforms import PLATFORMS, PageQuery
-from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
+from orders_sync.sandbox import Faults, Sandbox, SandboxTransport
+from tests.support.worlds import world_of
 
 SHOPS = ["sandbox-1688", "sandbox-open", "sandbox-ka"]
 BEGIN = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -97,7 +98,7 @@ class Shop:
     sent: list[tuple[float, httpx.Request]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.world = World(30, 3, 1, now=BEGIN, days=5)
+        self.world = world_of(30, now=BEGIN, samples=True)
         self.sandbox = Sandbox(self.world, self.faults, clock=lambda: BEGIN + timedelta(seconds=time.monotonic()))
         shop = self.world.shop(self.name).account
         base = "http://sandbox" if shop.platform == "1688" else "http://sandbox/api"

@@ -96,6 +96,36 @@ def test_changes_are_repeatable() -> None:
     assert records[0] == records[1]
 
 
+def test_a_copy_changes_as_the_world_it_is_of_would_and_neither_changes_the_other() -> None:
+    worlds = [World(90, now=NOW) for _ in range(2)]
+    for world in worlds:
+        world.create(1, index_delay=100)  # to be indexed by the copy too
+    before = state(worlds[0])
+    worlds.append(worlds[0].copy())
+    after = []
+    for world in reversed(worlds):
+        assert state(world) == before
+        for second in range(200):
+            world.step(NOW + timedelta(seconds=second), changes=2)
+        for shop in world.shops:
+            world.malform(shop.account.name, next(iter(shop.index.orders)), "blank_id")
+        world.publish(NOW + timedelta(hours=1))
+        after.append(state(world))
+    assert after[0] == after[1] == after[2] != before
+
+
+def state(world: World) -> list[object]:
+    """Return all that shops answer with, in the order of every list."""
+    found: list[object] = [world.hidden, world.accounts]
+    for shop in world.shops:
+        assert world.shop_of(shop.platform, shop.account.app_id) is world.shop(shop.account.name) is shop
+        lists = [shop.index.between((feed, None), 0, 2**40)[0] for feed in ("created", "updated")]
+        found += [[(second, order_id, order.record) for second, order_id, order in entries] for entries in lists]
+        found += [shop.records(list(shop.index.orders.values())), list(shop.drafts), list(shop.open_order_ids)]
+        found += [[each.order_id for each in shop.index.with_order_no(order.order_no)] for _, _, order in lists[0]]
+    return found
+
+
 def test_index_holds_every_order_once_after_many_changes() -> None:
     world = World(90, now=NOW)
     for second in range(500):

@@ -18,18 +18,19 @@ from orders_sync import settings
 from orders_sync.engine import planner
 from orders_sync.engine import sync as engine
 from orders_sync.engine.run_context import RunContext
-from orders_sync.sandbox import Faults, SandboxTransport, World, accounts_toml, shop_settings
+from orders_sync.sandbox import Faults, SandboxTransport, accounts_toml, shop_settings
 from orders_sync.sandbox.messages import MessageSender
 from orders_sync.service import hooks
 from orders_sync.store.database import Pool
-from tests.support.story import AHEAD, Story, an_hour_ago
+from tests.support.story import AHEAD, Story
+from tests.support.worlds import an_hour_ago, world_of
 
 XPORTCN = ("sandbox-open", "sandbox-ka")
 
 
 @pytest.fixture
 def story(pool: Pool, url: str) -> Story:
-    return Story(pool, url, World(120, 3, now=an_hour_ago(), days=5), Faults())
+    return Story(pool, url, world_of(120, now=an_hour_ago(), samples=True), Faults())
 
 
 async def come_by(story: Story) -> None:
@@ -92,7 +93,7 @@ async def test_the_sandbox_sends_messages_while_it_lives() -> None:
         return Response()
 
     app = Starlette(routes=[Route(hooks.PATH, take, methods=["POST"])])
-    world = World(90, 3, now=an_hour_ago(), days=5)
+    world = world_of(90, now=an_hour_ago(), samples=True)
     messenger = MessageSender(world, "http://service", httpx.ASGITransport(app))
     messenger.start()
     world.step(datetime.now(UTC), 60)

@@ -21,14 +21,15 @@ from orders_sync.domain.errors import IdentityMismatchError, LeaseLostError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.windows import Feed, Window, WindowKind
-from orders_sync.sandbox import Faults, World
+from orders_sync.sandbox import Faults
 from orders_sync.store import claims, closing, ledger, load
 from orders_sync.store.claims import LEASE
 from orders_sync.store.database import Connection, Pool
 from tests.support.databases import one
 from tests.support.homes import Homes
 from tests.support.ledger_steps import SHOP, WAITING, at, claim, finish, hours, plan, register
-from tests.support.story import Story, an_hour_ago
+from tests.support.story import Story
+from tests.support.worlds import an_hour_ago, world_of
 
 
 def utc_now() -> datetime:
@@ -820,7 +821,7 @@ async def test_a_landing_that_breaks_off_leaves_no_row_no_result_and_no_watermar
     pool: Pool, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server goes down when a window's rows are written and its transaction is not committed yet."""
-    story = Story(pool, url, World(60, 3, 1, now=an_hour_ago(), days=5), Faults())
+    story = Story(pool, url, world_of(60, now=an_hour_ago(), samples=True), Faults())
     land, landed = load.land, []
 
     async def land_then_break(*given: Any) -> LoadCounts:

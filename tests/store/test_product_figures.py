@@ -10,7 +10,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from orders_sync.sandbox import World
 from orders_sync.store import database, migrate, product_figures, removal
 from orders_sync.store.database import Connection
 from tests.support.databases import Tables
@@ -18,6 +17,7 @@ from tests.support.landed import WORLD_TIME, land_shop
 from tests.support.ledger_steps import WAITING
 from tests.support.migrations import alembic, bring_up
 from tests.support.rows import add_item, add_line, add_order
+from tests.support.worlds import world_of
 
 FIGURES = """direction, platform, product_id, sku_id, currency, unit, first_ordered_at, last_ordered_at, orders,
     quantity, goods_amount, lowest_price, highest_price"""
@@ -141,7 +141,7 @@ async def test_after_every_change_the_figures_are_those_of_the_lines(
 
 
 def test_the_figures_of_landed_orders_are_those_of_their_lines(tables: Tables) -> None:
-    world = World(60, 3, seed=1, now=WORLD_TIME, days=40)
+    world = world_of(60, now=WORLD_TIME, days=40, samples=True)
 
     async def land(read_at: datetime) -> None:
         async with database.connected(tables.url, size=1) as pool, pool.connection() as connection:

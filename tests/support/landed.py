@@ -13,12 +13,12 @@ from orders_sync.store.database import Connection
 from orders_sync.store.flat_orders import LandingSource
 from tests.support.databases import Tables
 from tests.support.terminal import Said, Terminal
+from tests.support.worlds import an_hour_ago, world_of
 
 
 def a_world(orders: int, *, samples: bool = False) -> World:
-    """Return a world of three shops. With `samples` its history has years, mostly empty: eighty windows to read."""
-    now = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
-    return World(orders, 3, seed=1, now=now, days=5, samples=samples)
+    """Return a world by `world_of` whose youngest orders are an hour old."""
+    return world_of(orders, now=an_hour_ago(), samples=samples)
 
 
 @dataclass
@@ -65,7 +65,7 @@ async def land_world(url: str, orders: int = 600, changes: int = 300) -> None:
 
     The times of landing are those of the reads, which lie six hours apart.
     """
-    world = World(orders, 3, seed=1, now=WORLD_TIME, days=40)
+    world = world_of(orders, now=WORLD_TIME, days=40, samples=True)
     async with database.connected(url, size=1) as pool, pool.connection() as connection:
         for read_at in (WORLD_TIME, WORLD_TIME + timedelta(hours=6)):
             for account in world.accounts:

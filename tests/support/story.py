@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,7 @@ from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.sandbox.verify import VerifyResult, verify_account
 from orders_sync.store.database import Pool
 from tests.support.databases import Tables
+from tests.support.worlds import an_hour_ago, world_of
 
 LIMITS = Limits(window_rows=400, retry_policy=RetryPolicy(first_delay=0.001))
 AHEAD = timedelta(seconds=-30)  # a lag that reaches what happened this very second, if a clock is set back too
@@ -159,10 +160,6 @@ class Story:
 Tell = Callable[..., Story]
 
 
-def an_hour_ago() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
-
-
 def unlist(story: Story, account: str, order: SandboxOrder) -> None:
     """The platform lists an order no more."""
     story.world.shop(account).index.remove(order)
@@ -177,8 +174,8 @@ def empty_months_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
 def begin(
     pool: Pool, url: str, *, orders: int, seed: int = 1, days: float = 5, samples: bool = False, **settings: object
 ) -> Story:
-    """Begin a story. With `samples` its history has years, mostly empty: eighty windows to read."""
-    world = World(orders, 3, seed, now=an_hour_ago(), days=days, samples=samples)
+    """Begin a story, with a world by `world_of`."""
+    world = world_of(orders, now=an_hour_ago(), seed=seed, days=days, samples=samples)
     return Story(pool, url, world, Faults(hang_seconds=0.01, retry_after=0), **settings)  # type: ignore[arg-type]
 
 
