@@ -4,11 +4,14 @@ import httpx
 
 from orders_sync.domain.times import platform_time
 from orders_sync.platforms.alibaba_1688 import PLATFORM
-from orders_sync.platforms.testing import Asked, PlatformContract
+from orders_sync.platforms.testing import Asked
+from orders_sync.platforms.testing.json_values import opened, paths
+from orders_sync.platforms.testing.messages import MessageContract
 from orders_sync.platforms.testing.pages import PageContract
-from orders_sync.platforms.testing.records import RecordContract
+from orders_sync.platforms.testing.records import RecordContract, UnchangedRecordContract
+from orders_sync.platforms.testing.requests import RequestContract
 from orders_sync.platforms.testing.sample import PlatformSample
-from tests.support.samples_1688 import SAMPLE, form_of, full_answer
+from tests.support.samples_1688 import SAMPLE, form_of, full_answer, sample_order
 
 IDS = {"idOfStr", "subItemIDString", "productID", "skuID"}
 INDEXED_WORDS = {"status", "refundStatus", "logisticsBillNo"}
@@ -42,8 +45,8 @@ class Sample1688(PlatformSample):
         return form_of(request)["sign"]
 
 
-class TestSample(Sample1688, PlatformContract):
-    """On the documented answer, byte for byte."""
+class TestSample(Sample1688, RequestContract, PageContract, UnchangedRecordContract, MessageContract):
+    """On the documented answer, byte for byte. The order of the other class has each of its fields to change."""
 
     sample = SAMPLE
 
@@ -52,3 +55,7 @@ class TestEveryField(Sample1688, PageContract, RecordContract):
     """On an order that carries every field with a column (api-facts 4.2). Requests and messages hold none."""
 
     sample = full_answer()
+
+    def test_every_place_of_the_documented_order_is_among_them(self) -> None:
+        documented = set(paths(opened(sample_order())))
+        assert documented <= {path for path, _ in self.places()}

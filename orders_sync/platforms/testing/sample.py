@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -102,7 +103,7 @@ class PlatformSample:
         assert isinstance(rows, OrderRows), f"{path}: {rows}"
         return rows
 
-    @property
+    @cached_property
     def records(self) -> list[bytes]:
         return self.platform.page(self.account(), self.sample).records
 
