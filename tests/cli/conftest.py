@@ -10,6 +10,7 @@ from orders_sync.sandbox import World
 from tests.support.databases import made_database
 from tests.support.homes import Homes
 from tests.support.landed import Landed, a_world
+from tests.support.prepared_server import folder_of_run
 from tests.support.terminal import Terminal, platforms
 
 
@@ -23,7 +24,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 @pytest.fixture(scope="package")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Homes:
-    return Homes.of_run(tmp_path_factory)
+    return Homes(folder_of_run(tmp_path_factory))
 
 
 @pytest.fixture

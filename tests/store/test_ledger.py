@@ -28,6 +28,7 @@ from orders_sync.store.database import Connection, Pool
 from tests.support.databases import one
 from tests.support.homes import Homes
 from tests.support.ledger_steps import SHOP, WAITING, at, claim, finish, hours, plan, register
+from tests.support.prepared_server import folder_of_run
 from tests.support.story import Story
 from tests.support.worlds import an_hour_ago, world_of
 
@@ -558,7 +559,7 @@ async def test_a_fence_is_never_given_twice_though_the_server_crashed_right_afte
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """The crash forgets whatever was not on the disk yet; the worker that claimed lives on."""
-    home = Homes.of_run(tmp_path_factory).migrated(tmp_path).home
+    home = Homes(folder_of_run(tmp_path_factory)).migrated(tmp_path).home
     with embedded_postgres.running(home) as server:
         async with await Connection.connect(server.url, autocommit=True) as connection:
             await connection.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")  # nobody else brings it to the disk

@@ -19,6 +19,7 @@ from orders_sync.domain.errors import DatabaseError
 from orders_sync.service import queue
 from orders_sync.store import database, migrate, session_settings
 from tests.support.homes import Homes
+from tests.support.prepared_server import folder_of_run
 
 _numbers = itertools.count(1)
 ODD = {  # settings that somebody may have made, and what a session must have instead
@@ -275,7 +276,7 @@ def test_a_url_that_asks_for_a_service_finds_it(
 def test_the_embedded_server_is_used_whatever_the_environment_says(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = Homes.of_run(tmp_path_factory).migrated(tmp_path).home
+    home = Homes(folder_of_run(tmp_path_factory)).migrated(tmp_path).home
     for name, value in {
         "PGSERVICE": "nowhere",
         "PGOPTIONS": "-c nonsense=1",

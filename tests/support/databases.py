@@ -17,9 +17,6 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from orders_sync import embedded_postgres
-from orders_sync.platforms import PLATFORMS
-from orders_sync.store import migrate, order_statuses
 from orders_sync.store.database import Connection, Session
 from orders_sync.store.tables import BUSINESS
 
@@ -222,13 +219,3 @@ async def one(connection: Connection, query: str, *values: object) -> Any:
     found = await rows(connection, query, *values)
     assert len(found) == 1, found
     return found[0] if len(found[0]) > 1 else found[0][0]
-
-
-@contextmanager
-def migrated_server() -> Iterator[str]:
-    """The URL of a database of this version on a server of its own, for programs that are no tests."""
-    with tempfile.TemporaryDirectory() as folder, embedded_postgres.running(Path(folder)) as server:
-        migrate.migrate(server.url)
-        with psycopg.connect(server.url) as connection:
-            order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
-        yield server.url

@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 
 from orders_sync.store import dictionary
-from tests.support.databases import migrated_server
 from tests.support.landed import land_world
+from tests.support.prepared_server import migrated_server
 from tests.support.questions import questions
 
 FILE = Path(__file__).parents[2] / "docs" / "dictionary.md"

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import pytest
 
 from tests.support.terminal import Said, Terminal
 
@@ -21,11 +18,6 @@ class Homes:
     """`shared`: a folder that all workers of the run have in common."""
 
     shared: Path
-
-    @classmethod
-    def of_run(cls, folders: pytest.TempPathFactory) -> Homes:
-        own = folders.getbasetemp()
-        return cls(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
 
     def migrated(self, folder: Path) -> Terminal:
         """Return a terminal in `folder` whose database has all tables and no rows. The caller closes it."""

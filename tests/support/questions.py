@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import psycopg
 
-from tests.support.databases import migrated_server
 from tests.support.landed import land_world
+from tests.support.prepared_server import migrated_server
 
 FILE = Path(__file__).parents[2] / "docs" / "queries.md"
 _QUESTION = re.compile(
