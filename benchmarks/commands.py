@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -46,23 +43,15 @@ def run(environment: Environment, *arguments: str, before: Sequence[str] = ()) -
     out_file, err_file = environment.folder / "stdout", environment.folder / "stderr"
     with out_file.open("wb") as stdout, err_file.open("wb") as stderr:
         started = time.monotonic()
-        process = subprocess.Popen(
-            [*before, executable(), *arguments],
-            stdout=stdout,
-            stderr=stderr,
-            env=environment.process_env,
-            cwd=environment.folder,
-        )
+        process = environment.start([*before, executable(), *arguments], stdout, stderr)
         memory = _PeakMemory(process.pid)
-        _, status, usage = os.wait4(process.pid, 0)
+        cpu, greatest = environment.wait(process)
         seconds = time.monotonic() - started
-    process.returncode = os.waitstatus_to_exitcode(status)  # wait4 above took the status that Popen would wait for
-    peak_memory = memory.stop() or usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return CommandResult(
         process.returncode,
         seconds,
-        usage.ru_utime + usage.ru_stime,
-        peak_memory,
+        cpu,
+        memory.stop() or greatest,
         out_file.read_bytes(),
         err_file.read_text(errors="replace"),
     )

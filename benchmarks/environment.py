@@ -9,11 +9,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 import psycopg
@@ -75,6 +76,16 @@ class Environment:
         """Environment variables for commands: this database and folder, and no settings of the caller."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED_VARIABLES)}
         return {**inherited, "DATABASE_URL": self.url, "ORDERS_SYNC_HOME": str(self.folder / "home")}
+
+    def start(self, command: Sequence[str], out: BinaryIO, err: BinaryIO) -> subprocess.Popen[bytes]:
+        """Start a command of the product in this folder."""
+        return subprocess.Popen(command, stdout=out, stderr=err, env=self.process_env, cwd=self.folder)
+
+    def wait(self, process: subprocess.Popen[bytes]) -> tuple[float, int]:
+        """Wait for a started command to end. Return its processor seconds and its greatest resident set in bytes."""
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)  # Popen would wait for the status that wait4 took
+        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
     def recreate_database(self) -> None:
         """Replace the database by an empty one, or by a copy of that of BENCHMARK_TEMPLATE."""
@@ -168,9 +179,8 @@ def run_sandbox(environment: Environment, *options: str) -> Iterator[SandboxServ
     """Run `orders-sync sandbox` with these options until the end of the block; it listens when the block begins."""
     log = environment.folder / "sandbox.log"
     started = time.monotonic()
-    command = [executable(), "sandbox", "--port", "0", *options]
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=environment.process_env, cwd="/")
+        process = environment.start([executable(), "sandbox", "--port", "0", *options], out, out)
     try:
         root = _await_listening(process, log)
         httpx.get(f"{root}/sandbox/stats", timeout=60).raise_for_status()

@@ -100,10 +100,7 @@ def _run_concurrent_sync(environment: Environment, orders: int) -> Iterator[None
         settings = sandbox.write_settings(environment.folder / "orders_sync.toml")
         log = environment.folder / "sync.log"
         with log.open("wb") as out:
-            command = [executable(), "sync", "--config", str(settings)]
-            process = subprocess.Popen(
-                command, stdout=out, stderr=out, env=environment.process_env, cwd=environment.folder
-            )
+            process = environment.start([executable(), "sync", "--config", str(settings)], out, out)
             _await_landing(environment, process)
             yield
             info(

@@ -56,13 +56,7 @@ class Worker(threading.Thread):
         log = self.environment.folder / f"worker-{self.number}.log"
         while not self.stopping.is_set():
             with log.open("wb") as out:
-                self.process = subprocess.Popen(
-                    self.command(),
-                    stdout=out,
-                    stderr=out,
-                    env=self.environment.process_env,
-                    cwd=self.environment.folder,
-                )
+                self.process = self.environment.start(self.command(), out, out)
                 code = self.process.wait()
             self.exit_codes.append(code)
             output = log.read_text(errors="replace")
@@ -111,14 +105,16 @@ class ServiceWorker(Worker):
     """Runs `orders-sync run` as the first worker and `orders-sync worker` as the others.
 
     The clock of the others is wrong in half of their runs. `run` must not exit before it is stopped; a `worker` that
-    finds no database at its start fails, one that is stopped at its start ends by the signal. `memory` has the resident
-    bytes of `run`, one value per minute. `stop_seconds`: from SIGTERM to the exit.
+    finds no database at its start fails, one that is stopped at its start ends by the signal or with
+    its exit code. `memory` has the resident bytes of `run`, one value per minute. `stop_seconds`: from SIGTERM to the
+    exit.
     """
 
     def __init__(self, environment: Environment, settings: Path, number: int, rng: random.Random) -> None:
         super().__init__(environment, settings, number, rng)
         if number > 1:
-            self.expected_exit_codes = (ExitCode.DONE, *FAILED, -signal.SIGKILL, -signal.SIGTERM)
+            by_signal = (-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM)
+            self.expected_exit_codes = (ExitCode.DONE, *FAILED, *by_signal)
         self.memory: list[int] = []
         self.stop_seconds = 0.0
 

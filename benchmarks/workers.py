@@ -179,9 +179,7 @@ def _run_workers(environment: Environment, settings: Path, workers: int) -> Iter
     for name in ["scheduler", *["worker"] * workers]:
         log = (environment.folder / f"{name}-{len(processes)}.log").open("wb")
         command = [executable(), name, "--config", str(settings)]
-        processes.append(
-            subprocess.Popen(command, stdout=log, stderr=log, env=environment.process_env, cwd=environment.folder)
-        )
+        processes.append(environment.start(command, log, log))
     try:
         yield processes[1:]
     finally:

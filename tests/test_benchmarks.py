@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
-import io
 import json
 import os
 import random
 import subprocess
 import sys
-from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,7 +17,7 @@ from starlette.routing import Route
 
 from benchmarks import console_data, console_pages
 from benchmarks.console_questions import QUESTIONS
-from benchmarks.environment import Environment, run_cli
+from benchmarks.environment import Environment
 from benchmarks.truth import LAST_PASSES, repeat_until_equal
 from benchmarks.worker_processes import ServiceWorker, SyncWorker, Worker
 from orders_sync.cli.exit_codes import ExitCode
@@ -30,16 +25,13 @@ from orders_sync.console.pages import all_pages
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import World
 from orders_sync.store import bi, database
+from tests.support.benchmarks import forked_commands, measured, variables
 from tests.support.questions import questions
 from tests.support.terminal import platforms
 
 pytestmark = pytest.mark.db
 ROOT = Path(__file__).parent.parent
 ORDERS = 300
-AS_A_PROGRAM = """
-if __name__ == "__main__":
-    run_cli(main)
-"""
 ACCOUNT = """
 [[accounts]]
 name = "shop"
@@ -51,36 +43,9 @@ history_from = "2025-01-01"
 """
 
 
-def benchmark(name: str, *options: str, server: str | None = None, template: str | None = None) -> Any:
+def benchmark(name: str, *options: str, **of_run: Any) -> Any:
     """Return what `python -m benchmarks.NAME --orders 300 --json` prints; it must succeed."""
-    return measured(name, "--orders", str(ORDERS), *options, server=server, template=template)
-
-
-def measured(name: str, *options: str, server: str | None = None, template: str | None = None) -> Any:
-    """The same without a number of orders, in this process, which has imported most of what a benchmark needs.
-
-    `server`: that of DATABASE_URL; without one, the benchmark starts its own. `template`: a migrated database there.
-    """
-    program = import_module(f"benchmarks.{name}")
-    assert inspect.getsource(program).endswith(AS_A_PROGRAM)
-    printed = io.StringIO()
-    with (
-        patch.dict(os.environ, variables(server, template), clear=True),
-        patch.object(sys, "argv", [name, "--json", *options]),
-        redirect_stdout(printed),
-        pytest.raises(SystemExit) as ended,
-    ):
-        run_cli(program.main)
-    assert not ended.value.code, f"{ended.value.code}: {printed.getvalue()}"
-    return json.loads(printed.getvalue())
-
-
-def variables(server: str | None, template: str | None) -> dict[str, str]:
-    own = {"DATABASE_URL": server, "BENCHMARK_TEMPLATE": template}
-    return {
-        **{name: value for name, value in os.environ.items() if name not in own},
-        **{name: value for name, value in own.items() if value is not None},
-    }
+    return measured(name, "--orders", str(ORDERS), *options, **of_run)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +56,7 @@ def calm(server: str, template: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def speed(calm: dict[str, str]) -> Any:
-    return benchmark("speed", **calm)
+    return benchmark("speed", **calm, started=["sync"])
 
 
 def test_speed_reads_every_order_both_times(speed: Any) -> None:
@@ -160,11 +125,12 @@ def test_a_worker_that_finds_no_database_is_no_fault_of_the_product(kind: type[W
     (tmp_path / "orders_sync.toml").write_text(ACCOUNT)
     environment = Environment(tmp_path, "postgresql://nobody@127.0.0.1:1/none", "none", None)
     worker = kind(environment, tmp_path / "orders_sync.toml", 2, random.Random(1))
-    worker.start()
-    while not worker.exit_codes:
-        worker.join(0.05)
-    worker.stop()
-    worker.join()
+    with forked_commands():
+        worker.start()
+        while not worker.exit_codes:
+            worker.join(0.05)
+        worker.stop()
+        worker.join()
     assert worker.exit_codes[0] == ExitCode.DATABASE
     assert worker.unexpected_exits == []
 
