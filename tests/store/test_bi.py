@@ -87,35 +87,45 @@ def test_amounts_say_how_many_places_they_have_so_that_no_client_reads_them_as_f
     assert [each for each in found if each[1] not in others and each[2] != "numeric(18,2)"] == []
 
 
+def difference(tables: Tables) -> str | None:
+    """What `migrate.check` says of the views, without its comparison of the tables, which takes 0.2 s."""
+    with psycopg.connect(tables.url) as connection:
+        assert bi.obstacle(connection) is None
+        return bi.difference(connection)
+
+
 def test_a_view_dropped_or_changed_by_hand_is_made_again_and_others_stay(tables: Tables) -> None:
     tables.execute("DROP VIEW bi.sync_health")
     tables.execute("CREATE VIEW bi.theirs AS SELECT * FROM bi.orders")
     tables.execute("UPDATE sync.views SET definition_hash = '' WHERE name = 'buyers'")
     assert migrate.migrate(tables.url) == []
-    migrate.check(tables.url)
+    assert difference(tables) is None
     assert tables.query("SELECT count(*) FROM bi.theirs") == [(0,)]
     assert tables.query("SELECT count(*) FROM bi.sync_health") == [(0,)]
 
 
-def test_somebody_elses_view_under_our_name_keeps_ours_away_and_nothing_else(empty_url: str) -> None:
-    theirs = Tables(empty_url)
-    theirs.execute("CREATE SCHEMA bi")
-    theirs.execute("CREATE VIEW bi.orders AS SELECT 1 AS theirs")
-    migrate.migrate(empty_url)
-    assert theirs.query("SELECT * FROM bi.orders") == [(1,)]
-    with psycopg.connect(empty_url) as connection:
+def test_somebody_elses_view_under_our_name_keeps_ours_away_and_nothing_else(tables: Tables) -> None:
+    drop_views(tables)
+    tables.execute("CREATE VIEW bi.orders AS SELECT 1 AS theirs")
+    migrate.migrate(tables.url)
+    assert tables.query("SELECT * FROM bi.orders") == [(1,)]
+    with psycopg.connect(tables.url) as connection:
         assert "bi.orders: not ours" in str(bi.obstacle(connection))
-    theirs.execute("DROP VIEW bi.orders")
-    migrate.migrate(empty_url)
-    assert theirs.query("SELECT count(*) FROM bi.orders") == [(0,)]
+    tables.execute("DROP VIEW bi.orders")
+    migrate.migrate(tables.url)
+    assert tables.query("SELECT count(*) FROM bi.orders") == [(0,)]
 
 
-def test_views_dropped_by_a_migration_back_are_made_by_the_next_one(tables: Tables) -> None:
+def drop_views(tables: Tables) -> None:
     with psycopg.connect(tables.url) as connection:
         bi.drop(connection)
         connection.execute("DELETE FROM sync.views")
+
+
+def test_views_dropped_by_a_migration_back_are_made_by_the_next_one(tables: Tables) -> None:
+    drop_views(tables)
     migrate.migrate(tables.url)
-    migrate.check(tables.url)
+    assert difference(tables) is None
     assert tables.query("SELECT count(*) FROM bi.orders") == [(0,)]
 
 
@@ -622,7 +632,7 @@ def test_a_command_makes_the_views_of_an_older_version_anew_without_a_revision_o
         migrate.check(tables.url)
     assert bring_up(tables.url) == []
     assert [row[:2] for row in made(tables)] == [row[:2] for row in current]
-    migrate.check(tables.url)
+    assert difference(tables) is None
 
 
 @pytest.mark.parametrize("command", [bring_up, migrate.migrate])
@@ -633,7 +643,7 @@ def test_a_command_leaves_the_views_of_a_newer_version_and_makes_only_what_is_mi
     tables.execute("INSERT INTO sync.view_sets (fingerprint) VALUES ('newer')")
     newer = made(tables)
     assert command(tables.url) == []
-    migrate.check(tables.url)
+    assert difference(tables) is None
     assert made(tables) == newer
     tables.execute("DROP VIEW bi.sync_health")  # as after `db restore`, whose dumps hold no views
     assert command(tables.url) == []
@@ -659,11 +669,10 @@ def test_a_function_gets_other_columns_and_views_of_others_stay(tables: Tables) 
     tables.execute("CREATE VIEW public.theirs AS SELECT * FROM bi.orders")
     tables.execute("CREATE VIEW public.of_function AS SELECT * FROM bi.orders_as_of('2026-11-01')")
     migrate.migrate(tables.url)
-    with pytest.raises(DatabaseError, match=r"bi\.orders_as_of: not as in this version"):
-        migrate.check(tables.url)
+    assert "bi.orders_as_of: not as in this version" in str(difference(tables))
     tables.execute("DROP VIEW public.of_function")
     migrate.migrate(tables.url)
-    migrate.check(tables.url)
+    assert difference(tables) is None
     assert tables.query("SELECT count(order_no) FROM bi.orders_as_of(now())") == [(0,)]
     assert tables.query("SELECT count(*) FROM public.theirs") == [(0,)]
 
@@ -679,7 +688,7 @@ OLDER = """
 def test_a_view_with_other_columns_is_made_anew_with_all_that_may_use_it(tables: Tables) -> None:
     tables.execute(OLDER)
     migrate.migrate(tables.url)
-    migrate.check(tables.url)
+    assert difference(tables) is None
     assert tables.query("SELECT count(customer_id) FROM bi.buyers") == [(0,)]
     assert tables.query("SELECT bi.time_zone()") == [("America/New_York",)]
 
@@ -688,8 +697,7 @@ def test_a_view_with_other_columns_stays_where_somebody_elses_view_uses_it_and_m
     tables.execute(OLDER + "CREATE VIEW public.theirs AS SELECT gone FROM bi.buyers")
     migrate.migrate(tables.url)
     assert tables.query("SELECT count(gone) FROM public.theirs") == [(1,)]
-    with pytest.raises(DatabaseError, match=r"bi\.buyers: not as in this version"):
-        migrate.check(tables.url)
+    assert "bi.buyers: not as in this version" in str(difference(tables))
     tables.execute("DROP VIEW public.theirs")
     migrate.migrate(tables.url)
-    migrate.check(tables.url)
+    assert difference(tables) is None

@@ -38,8 +38,8 @@ rows = st.builds(
     st.none() | st.booleans(),
     st.none() | st.decimals(-(10**9), 10**9, places=2),
     st.none() | moments,
-    st.none() | st.lists(texts | st.just("")),
-    st.none() | st.dictionaries(texts, texts | st.just("")),
+    st.none() | st.lists(texts | st.just(""), max_size=3),
+    st.none() | st.dictionaries(texts, texts | st.just(""), max_size=2),
 )
 
 
@@ -58,7 +58,7 @@ def copy_in(session: Any, columns: str, data: bytes) -> None:
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(rows, max_size=5))
+@given(st.lists(rows, max_size=3))
 def test_what_is_copied_is_what_was_given(session: Any, given_rows: list[Row]) -> None:
     session.execute("TRUNCATE t")
     copy_in(
