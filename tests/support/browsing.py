@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, ViewportSize
@@ -15,61 +16,10 @@ from tests.support.terminal import Terminal
 NAME = "lin"
 SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 AXE = (importlib.resources.files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
-RUN_AXE = "axe.run({resultTypes: ['violations'], selectors: false})"  # without the details of what is well
-# What a page looks like at its present width. `sideways`: the elements that make it scroll sideways. `unreachable`:
-# those that scroll but neither take the focus nor hold anything that does.
-LAYOUT = """() => {
-    const width = document.documentElement.clientWidth;
-    const all = [...document.querySelectorAll("body *")];
-    const shown = (elements) => elements.map((each) => each.outerHTML.slice(0, 120));
-    const scrolls = (overflow) => overflow === "auto" || overflow === "scroll";
-    const isUnreachable = (each) => {
-        const [wide, high] = [each.scrollWidth > each.clientWidth + 1, each.scrollHeight > each.clientHeight + 1];
-        if (!wide && !high) return false;
-        const style = getComputedStyle(each);
-        return ((wide && scrolls(style.overflowX)) || (high && scrolls(style.overflowY)))
-            && ![each, ...each.querySelectorAll("*")].some(
-                (inner) => inner.tabIndex >= 0 && inner.getClientRects().length);
-    };
-    return {
-        sideways: document.documentElement.scrollWidth <= width
-            ? [] : shown(all.filter((each) => each.getBoundingClientRect().right > width + 1)),
-        unreachable: shown(all.filter(isUnreachable)),
-    };
-}"""
-# Whether an element has another look than at all widths before: whether it is drawn, how, and in which colours and
-# letters. That is what axe-core judges by; what is beyond the edges of a page or an element is found by `LAYOUT`.
-IS_NEW_LOOK = """() => {
-    const styles = ["display", "visibility", "opacity", "color", "backgroundColor", "backgroundImage", "fontSize",
-        "fontWeight", "textDecorationLine", "position", "pointerEvents"];
-    const look = (style) => styles.map((name) => style[name]);
-    const looks = [...document.querySelectorAll("*")].map(
-        (each) => each.getClientRects().length ? look(getComputedStyle(each)).join() : "");
-    window.looksBefore ??= new Set();
-    const count = looksBefore.size;
-    return looksBefore.add(looks.join(";")).size > count;
-}"""
-# Removes rows, list items and hours of a heat map that differ in their texts alone from three siblings before: axe-core
-# needs as long for a hundred of them as for all else. All elements in two that are alike have the same names and
-# attributes, and text or none; of the attributes named here it only matters whether they are empty.
-REMOVE_ALIKE = """() => {
-    const texts = new Set(["aria-label", "datetime", "for", "href", "id", "name", "title", "value", "x", "y"]);
-    const attribute = ({name, value}) => texts.has(name) ? `${name}:${value !== ""}` : `${name}=${value}`;
-    const shape = (node) => node.nodeType === Node.ELEMENT_NODE
-        ? `<${node.nodeName} ${[...node.attributes].map(attribute)}>${[...node.childNodes].map(shape).join("")}</>`
-        : (node.nodeType === Node.TEXT_NODE && node.data.trim() !== "" ? "text" : "");
-    const counts = new Map();
-    for (const each of document.querySelectorAll("tr, li, svg > a")) {
-        if (!counts.has(each.parentNode)) counts.set(each.parentNode, new Map());
-        const siblings = counts.get(each.parentNode);
-        const found = shape(each);
-        siblings.set(found, (siblings.get(found) ?? 0) + 1);
-        if (siblings.get(found) > 3) each.remove();
-    }
-}"""
-SIZES = WIDE, MIDDLE, NARROW = [ViewportSize(width=each, height=860) for each in (1280, 768, 390)]
+BARRIERS = Path(__file__).with_name("barriers.js").read_text(encoding="utf-8")
+WIDTHS = NARROW, WIDE, MIDDLE = 390, 1280, 768  # the page before ends at the first
+HEIGHT = 860
 SLOW = 300_000  # milliseconds: a test machine may be busy
-SEVERE = ("serious", "critical")
 
 
 @dataclass(frozen=True)
@@ -102,37 +52,37 @@ def put_reject(console: Console) -> None:
     )
 
 
-def problems(page: Page) -> list[str]:
+def problems(page: Page, judged: set[str] | None = None) -> list[str]:
     """Return what keeps people from using a page at any width: elements, and the rule that they break.
 
-    At each width: what makes the page scroll sideways, and what scrolls but not by keyboard. At each width where
-    an element looks otherwise: what axe-core finds. Alike rows are removed from the page for that.
+    At each width: what makes the page scroll sideways, and what scrolls but not by keyboard. What axe-core finds of
+    the whole page, then at each other width of what looks otherwise there. Alike rows are removed for that.
+
+    Of a page that differs from one in `judged` only in colours, in its language and in what its texts say, axe-core
+    judges only these. The page is added.
     """
+    judged = set() if judged is None else judged
     found: list[str] = []
-    for size in SIZES:
-        resize(page, size)
-        layout: dict[str, list[str]] = page.evaluate(LAYOUT)
+    page.evaluate(AXE + BARRIERS)
+    for width in WIDTHS:
+        resize(page, width)
+        layout: dict[str, list[str]] = page.evaluate("barriers.layout()")
         found += layout["sideways"] + layout["unreachable"]
-    page.evaluate(REMOVE_ALIKE)
-    page.evaluate(AXE)
-    for size in reversed(SIZES):
-        resize(page, size)
-        if page.evaluate(IS_NEW_LOOK):
-            found += barriers(page)
+    page.evaluate("barriers.removeAlike()")
+    plan: dict[str, Any] = page.evaluate("barriers.plan(innerWidth)")
+    is_known = plan["key"] in judged
+    found += page.evaluate("known => barriers.find(innerWidth, null, known)", is_known)
+    for width in reversed(plan["widths"]):
+        resize(page, width)
+        found += page.evaluate("([judged, known]) => barriers.find(innerWidth, judged, known)", [MIDDLE, is_known])
+    judged.add(plan["key"])
     return found
 
 
-def resize(page: Page, size: ViewportSize) -> None:
-    if page.viewport_size != size:
-        page.set_viewport_size(size)
+def resize(page: Page, width: int) -> None:
+    if page.viewport_size != size(width):
+        page.set_viewport_size(size(width))
 
 
-def barriers(page: Page) -> list[str]:
-    """Return the serious and critical findings of axe-core on a page that holds it: rule, element, why."""
-    found: list[dict[str, Any]] = page.evaluate(RUN_AXE)["violations"]
-    return [
-        f"{rule['id']}: {node['html'][:200]}: {node['failureSummary']}"
-        for rule in found
-        if rule["impact"] in SEVERE
-        for node in rule["nodes"]
-    ]
+def size(width: int) -> ViewportSize:
+    return ViewportSize(width=width, height=HEIGHT)
