@@ -21,14 +21,14 @@ MOST = {
     "order 3876532491611498520": 1,
     "export orders -o orders.csv": 1,
     "migrate": 2,  # one by SQLAlchemy
-    "backfill list": 2,
-    "rejects list": 2,
-    "audit list": 2,
-    "accounts pause sandbox-ka": 3,
-    "accounts resume sandbox-ka": 2,
-    "sync --account sandbox-1688": 5,
-    "sync --account sandbox-1688 --retry": 5,
-    "sync --request": 3,
+    "backfill list": 1,
+    "rejects list": 1,
+    "audit list": 1,
+    "accounts pause sandbox-ka": 2,
+    "accounts resume sandbox-ka": 1,
+    "sync --account sandbox-1688": 4,
+    "sync --account sandbox-1688 --retry": 4,
+    "sync --request": 2,
 }
 
 
