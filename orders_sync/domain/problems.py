@@ -1,4 +1,4 @@
-"""Problems that the service finds in its own state, each of a kind and a severity, and the states of an account.
+"""Kinds and severities of problems that the service finds in its own state, and the states of an account.
 
 A problem is *broken* when it stays until a person acts, and needs *attention* when it may pass, or holds up nothing.
 They are found by `engine/service_problems.py` and `engine/account_problems.py`.

@@ -74,7 +74,7 @@ def _no_time(text: str) -> ValueError:
 
 
 def platform_text(moment: datetime) -> str:
-    """Format a time as both APIs take it, the reverse of `platform_time`: `yyyy-MM-dd HH:mm:ss` in Asia/Shanghai."""
+    """Format a time as 1688 and Xportcn take it: `yyyy-MM-dd HH:mm:ss` in Asia/Shanghai. Reverse of `platform_time`."""
     return moment.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
 
 

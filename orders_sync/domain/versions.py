@@ -17,7 +17,7 @@ class Version(msgspec.Struct, frozen=True):  # made per record
     read_at: datetime
 
     def is_newer_than(self, other: Version) -> bool:
-        """Compare the modify times; the times of reading where they are equal (paid within that second) or unknown."""
+        """Return whether it is newer: by modify time; where those are equal or unknown, by the time of reading."""
         if self.modified_at is not None and other.modified_at is not None and self.modified_at != other.modified_at:
             return self.modified_at > other.modified_at
         return self.read_at > other.read_at

@@ -1,7 +1,7 @@
 """Backfills of a range: the plan of what reading it would cost, to be shown before it is started.
 
-One statement, however many accounts. `engine/actions/backfills.py` starts a plan; `engine/order_fetch.py` plans the
-reading of single orders.
+The ranges of all accounts are found by one statement (`store/backfill_ranges.py`). `engine/actions/backfills.py` starts
+a plan; `engine/order_fetch.py` plans the reading of single orders.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tell the errors that concern one account or one request from those that concern every account of a process."""
+"""Distinguish errors of one account or request from errors of every account of a process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OF_ONE_ACCOUNT = (IdentityMismatchError, ClockSetBackError)  # their text says 
 
 
 def affects_all_accounts(error: Exception) -> bool:
-    """Return whether the error would stop every account: the database is gone or refuses us, or our own settings."""
+    """Return whether the error would stop every account: the database is gone or refuses us, or a setting is wrong."""
     if isinstance(error, psycopg.Error):
         return not isinstance(error, _OF_ITS_VALUES)
     return isinstance(error, OrdersSyncError) and not isinstance(error, _OF_ONE_ACCOUNT)

@@ -28,7 +28,7 @@ from orders_sync.store.database import Connection, Pool
 from orders_sync.store.flat_orders import LandingSource
 from orders_sync.store.retrying import retried
 
-# windows that somebody asked for, because orders are missing or in doubt
+# windows that are read because orders are missing or in doubt
 _CHECKING = frozenset({WindowKind.BACKFILL, WindowKind.REPAIR})
 
 
@@ -71,7 +71,7 @@ async def close(pool: Pool, read: WindowRead, outcome: Outcome) -> ClosedWindow:
         case Split() | Failed():
             landed = await _land_unproven(pool, read, outcome)
         case RereadParts():
-            if not await _reread_parts(pool, read, outcome):
+            if not await _plan_parts_again(pool, read, outcome):
                 return await close(pool, read, outcome.otherwise)
         case _:
             await _write_result(pool, read, outcome)
@@ -137,10 +137,10 @@ async def _close_unproven(
     return landed
 
 
-async def _reread_parts(pool: Pool, read: WindowRead, outcome: RereadParts) -> bool:
+async def _plan_parts_again(pool: Pool, read: WindowRead, outcome: RereadParts) -> bool:
     assert read.total is not None
     async with pool.connection() as connection, connection.transaction():
-        return await closing.read_parts_again(
+        return await closing.plan_parts_again(
             connection, read.claim, outcome.reason, total=read.total, calls=read.calls, younger_than=TOTAL_STABLE_AFTER
         )
 

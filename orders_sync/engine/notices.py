@@ -105,7 +105,7 @@ def decide_notices(
     there = {(each.kind, each.subject): each for each in problems}
     kept = {(each.kind, each.subject): each for each in known if (each.kind, each.subject) not in forgotten}
     seen = [_seen(kept.get(key), each, now) for key, each in there.items()]
-    absent = [_gone(each, now) for key, each in kept.items() if key not in there and key not in unknown]
+    gone = [_gone(each, now) for key, each in kept.items() if key not in there and key not in unknown]
     waiting = [each for key, each in kept.items() if key not in there and key in unknown]
     result = NoticeDecision(known=waiting)
     is_any_due = any(_is_due(each, now, delay) for each in seen)
@@ -120,7 +120,7 @@ def decide_notices(
         elif each.noticed_at is not None:
             each = replace(each, amount=min(each.amount, problem.amount))
         result.known.append(each)
-    for each in absent:
+    for each in gone:
         gone_at = each.gone_at or now
         if each.noticed_at is not None and now - gone_at >= delay and not is_quiet:
             lasted = max(gone_at - each.began_at, timedelta())

@@ -40,7 +40,7 @@ class RecordCheck:
         self.is_unordered = False
 
     def add(self, records: list[Record]) -> None:
-        """Check the records of one page too, in the order in which they were received."""
+        """Check the records of one more page, in the order in which they were received."""
         times: list[datetime] = []
         # in the zone that records show: two times of one zone are compared in 0.02 µs, of two zones in 0.4 µs
         start, end = (each.astimezone(SHANGHAI) for each in (self._window.start, self._window.end))

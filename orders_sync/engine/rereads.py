@@ -1,4 +1,4 @@
-"""Orders to be read again after a window landed, because its read did not bring them or brought them unchanged.
+"""Plan another read of orders that the read of a window did not bring, or brought unchanged.
 
 A list by status is read like any other, though orders enter it while it is paged. An order that enters shifts all later
 ones by one place, possibly from a page that is still to be read to one that was read already; while another one leaves,

@@ -7,7 +7,6 @@ import os
 import secrets
 import socket
 from collections.abc import Iterable, Sequence
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -40,8 +39,8 @@ class RunContext:
 
 
 def host_of(source: AccountSource) -> str:
-    """Return the host and port that an account's calls go to: what slows one of its accounts slows them all."""
-    return urlsplit(source.account.base_url).netloc.lower()
+    """Return the host that an account's calls go to: what slows one of its accounts slows them all."""
+    return source.account.identity.host
 
 
 def rate_limiters(pool: Pool, sources: Iterable[AccountSource]) -> dict[str, RateLimiter]:

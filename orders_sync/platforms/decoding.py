@@ -26,7 +26,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)  # msgspec rais
 
 
 def decode_envelope(decoder: msgspec.json.Decoder[T], body: bytes) -> tuple[T, bytes | bytearray]:
-    """An answer's envelope, records left as `msgspec.Raw`, and the bytes it was read from.
+    """Decode an answer's envelope, records left as `msgspec.Raw`; return it and the bytes it was read from.
 
     Those are `body` itself, or a copy of the same length without what is no reason to refuse a page: lone surrogates,
     a record that does not decode by itself. Raises `MalformedResponseError` for anything that is not the documented
@@ -67,7 +67,7 @@ def exact_records(raws: list[msgspec.Raw], source: bytes | bytearray, body: byte
 
 
 def decode_record(decoder: msgspec.json.Decoder[T], record: bytes | str, notes: Notes, where: str = "") -> T:
-    """One record as its wire struct, of which any part may be None; what does not fit is left out with a note.
+    """Decode a record to its wire struct, of which any part may be None; leave out what does not fit, with a note.
 
     The typed decoder is tried first; what it does not take is decoded as any JSON and fitted. Raises
     `InvalidRecordError` for what is no JSON object at all.
@@ -138,7 +138,7 @@ def decode_any(record: bytes | str) -> Any:
 
 
 def fitted(hint: Any, value: Any, where: str, notes: Notes) -> Any:
-    """JSON as a wire type, a struct or a list of them; what does not fit is None and a note.
+    """Fit decoded JSON to a wire type, a struct or a list of them; return None, with a note, for what does not fit.
 
     Nothing at all (null, "", an empty list for an object and the other way round) is None without a note. JSON in a
     string is read, a single object is a list of one.

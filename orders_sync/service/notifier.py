@@ -184,7 +184,7 @@ class Notifier:
         return refused, last
 
     def _decide_on_database(self, is_failing: bool) -> None:
-        """The same for the database itself, which cannot keep what is known of it."""
+        """Decide on a notice of an outage of the database; what is known of it is kept in memory."""
         if ProblemKind.DATABASE not in self.settings.notify.kinds:
             return
         now = self.now()

@@ -78,7 +78,7 @@ async def take(connection: Connection, number: int) -> TakenPlan | None:
 
 
 async def known(connection: Connection, accounts: Sequence[Account]) -> set[str]:
-    """Return the names of those accounts whose row is as `ledger.register` leaves it."""
+    """Return the names of those accounts that are registered with this identity (`ledger.register`)."""
     identities = [each.identity for each in accounts]
     values = {
         "names": [each.name for each in accounts],

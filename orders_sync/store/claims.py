@@ -86,7 +86,7 @@ async def claim(
 ) -> Claim | None:
     """Take the next window of an account, claimed by `claimant`; None if none can be read now.
 
-    A window can be read when it is planned or its reader let the lease run out, its `not_before` has passed, it
+    A window can be read when it is planned or its claimant let the lease run out, its `not_before` has passed, it
     overlaps no window of the same feed that is being read, and the account is not paused. The order:
 
     1. After a window of kind `hook` comes one of another kind if there is any, so that messages, however many come,
@@ -101,7 +101,7 @@ async def claim(
     5. The oldest first.
 
     `statuses`: those the platform is listed by, in the order of an order's life (`Platform.listed_statuses`).
-    `identity`: that of the account in the reader's settings. Nothing is taken if the tables know another one by its
+    `identity`: that of the account in the claimant's settings. Nothing is taken if the tables know another one by its
     name.
     """
     # AsyncClientCursor: both statements in one message, hence in one transaction; a round trip instead of four

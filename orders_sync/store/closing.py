@@ -39,8 +39,9 @@ async def finish(
 
     That proves its range, but for a list by status (`Claim.status`) and for a message. In the transaction that landed
     its rows, after them; where nothing landed it is a transaction by itself. An incremental window moves the watermark
-    to the beginning of the oldest one that is not proven, or to the end of all (`PROVEN_TO`). It never moves back: a
-    window that begins before the watermark reads a proven range again. The last part of a split window has the split
+    to the beginning of the oldest one that is not proven, or to the end of all (`PROVEN_TO`). This never moves
+    it back (only an earlier beginning of the history does: `ledger.plan`): a window that begins before the watermark
+    reads a proven range again. The last part of a split window has the split
     window counted again where the parts brought too few records (`store/parts.py`).
 
     `total`: records that the platform counted. `seen`: distinct records read.
@@ -160,7 +161,7 @@ async def split(
         )
 
 
-async def read_parts_again(
+async def plan_parts_again(
     connection: Connection, claim: Claim, reason: str, *, total: int, calls: int, younger_than: timedelta
 ) -> bool:
     """Plan once more the parts of a window that together brought fewer records than it counts. In a transaction.

@@ -96,13 +96,13 @@ def compare(
         if order.payload_hash == stored.payload_hash:
             _add_equal_bytes(found, order, stored, altered)
             continue
-        is_now = precedence(order.version, stored.version, stored.time_went_back_at, remembered.get(order.order_id))
-        if is_now in (Precedence.OLDER, Precedence.OLDER_AT_FIRST):
+        relation = precedence(order.version, stored.version, stored.time_went_back_at, remembered.get(order.order_id))
+        if relation in (Precedence.OLDER, Precedence.OLDER_AT_FIRST):
             found.stale.append(order)
-            if is_now is Precedence.OLDER_AT_FIRST:
+            if relation is Precedence.OLDER_AT_FIRST:
                 found.older_at_first.append(order)
             continue
-        if is_now is Precedence.WENT_BACK:
+        if relation is Precedence.WENT_BACK:
             found.went_back.append(order.order_id)
         (found.same_rows if _has_same_rows(order, stored, altered) else found.changed).append(order)
     found.caught_up = [order for order in found.up_to_date if order.order_id in remembered]

@@ -48,7 +48,7 @@ WHERE a.name IS NULL
 ORDER BY w.planned_to NULLS FIRST
 """
 
-_UNAUDITED = f"""
+_DUE_FOR_AUDIT = f"""
 SELECT n.name FROM unnest(%s::text[]) AS n (name)
 JOIN sync.accounts AS a ON a.name = n.name AND a.watermark IS NOT NULL AND a.suspended_at IS NULL
     AND NOT {IS_PAUSED}
@@ -81,4 +81,4 @@ async def accounts(connection: Connection, asked: Iterable[tuple[Account, SyncPo
 
 async def audits(connection: Connection, names: list[str], every: timedelta, again: timedelta) -> list[str]:
     """Return those accounts whose last routine audit began longer ago than `every`, or than `again` if it failed."""
-    return await fetch_values(connection, _UNAUDITED, [names, every, again], str)
+    return await fetch_values(connection, _DUE_FOR_AUDIT, [names, every, again], str)

@@ -73,7 +73,7 @@ def fingerprint(data: bytes) -> bytes:
 
 
 def is_as_received(payload: bytes, payload_hash: bytes) -> bool:
-    """Return whether a stored payload is what its hash was made of: XXH3, or before 0005 blake2b."""
+    """Return whether a stored payload is what its hash was made of: XXH3, or before migration 0005 blake2b."""
     return payload_hash == fingerprint(payload) or payload_hash == blake2b(payload, digest_size=16).digest()
 
 

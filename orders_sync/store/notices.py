@@ -1,6 +1,6 @@
 """The problems that people were sent notices about, and the notices that wait for a messenger to accept them.
 
-One process at a time decides what a notice says (`deciding`), and one sends a notice (`claim`), however many run.
+One process at a time decides what a notice says (`deciding`), and one sends a notice (`take`), however many run.
 """
 
 from __future__ import annotations

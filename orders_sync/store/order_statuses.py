@@ -34,5 +34,5 @@ def fill(
     ]
     with connection.cursor() as cursor:
         known = set(cursor.execute(_READ).fetchall())
-        if missing := [each for each in documented if each not in known]:
-            cursor.executemany(_FILL, missing)
+        if different := [each for each in documented if each not in known]:
+            cursor.executemany(_FILL, different)

@@ -1,4 +1,4 @@
-"""Rejects for an operator: grouped by reason, one by one, open or ignored; and decisions on many at once.
+"""Rejects for an operator: grouped by reason, one by one, open or ignored; decisions on many; settled by later reads.
 
 open --ignore--> ignored --unignore--> open          settled: its order landed, or its record is no longer listed
 

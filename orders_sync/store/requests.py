@@ -104,7 +104,7 @@ class OpenRequest(msgspec.Struct, frozen=True):
 
 
 class AskedAudit(msgspec.Struct, frozen=True):
-    """An audit that was asked for and of which there is none: it waits (`finished_at` is None), or could not begin."""
+    """A request for an audit that waits (`finished_at` is None), or that could not begin."""
 
     id: int
     account: str
@@ -158,7 +158,7 @@ async def finish(connection: Connection, number: int, error: str | None = None) 
 
 
 async def with_audits(connection: Connection, accounts: Sequence[str]) -> list[str]:
-    """Return those of the accounts that can be read and for which an audit is asked that no worker makes yet."""
+    """Return the accounts that can be read and have a request for an audit which waits or was taken long ago."""
     return await fetch_values(connection, _WITH_AUDITS, [list(accounts)], str)
 
 

@@ -40,7 +40,7 @@ WHERE o.account = %(account)s AND o.created_at >= %(start)s AND o.created_at < %
 """
 
 # an order within a planned sweep of all orders that nobody has begun is read anyway
-_MISSING_FROM_LIST = """
+_NOT_BROUGHT = """
 SELECT o.order_id, o.created_at, o.status = %(status)s AND o.order_id <> ALL (%(brought)s) AND NOT EXISTS (
         SELECT FROM sync.windows AS w
         WHERE w.account = o.account AND w.kind = 'sweep' AND w.state = 'planned' AND w.status IS NULL
@@ -122,14 +122,14 @@ async def hours_not_brought(
         "status": status,
         "brought": list(brought),
     }
-    return await _hours(connection, _MISSING_FROM_LIST, values, page_size)
+    return await _hours(connection, _NOT_BROUGHT, values, page_size)
 
 
 async def orders_not_brought(
     connection: Connection, account: str, window: Window, status: str, brought: Sequence[str]
 ) -> list[Wanted]:
     """Return the orders that `hours_not_brought` counts as due."""
-    query = f"SELECT order_id, created_at FROM ({_MISSING_FROM_LIST}) AS o WHERE is_due"
+    query = f"SELECT order_id, created_at FROM ({_NOT_BROUGHT}) AS o WHERE is_due"
     return await fetch_rows(
         connection,
         query,

@@ -116,7 +116,7 @@ async def test_parts_are_read_once_more_all_of_them_and_then_only_those_that_wer
         await finish(connection, await claim(connection), 4)
     again = await claim(connection)
     async with connection.transaction():
-        assert await closing.read_parts_again(connection, again, "too few", total=9, calls=1, younger_than=DAY)
+        assert await closing.plan_parts_again(connection, again, "too few", total=9, calls=1, younger_than=DAY)
     for _ in range(2):
         part = await claim(connection)
         assert part.parent_id == whole.id
@@ -127,7 +127,7 @@ async def test_parts_are_read_once_more_all_of_them_and_then_only_those_that_wer
     again = await claim(connection)
     assert again.id == whole.id
     async with connection.transaction():
-        assert await closing.read_parts_again(connection, again, "too few", total=9, calls=1, younger_than=DAY)
+        assert await closing.plan_parts_again(connection, again, "too few", total=9, calls=1, younger_than=DAY)
     assert (await claim(connection)).window == hours(1, 2)
     assert await claims.claim(connection, SHOP, "worker") is None
 
@@ -139,7 +139,7 @@ async def test_where_no_part_was_young_nothing_is_done(connection: Connection) -
     await connection.execute("UPDATE sync.windows SET parts_again_at = now(), finished_at = ends_at + %s", [DAY * 2])
     again = await claim(connection)
     async with connection.transaction():
-        assert not await closing.read_parts_again(connection, again, "too few", total=9, calls=1, younger_than=DAY)
+        assert not await closing.plan_parts_again(connection, again, "too few", total=9, calls=1, younger_than=DAY)
     assert await state(connection, whole) == ("running", 8)
 
 

@@ -1,4 +1,4 @@
--- One row per customer and currency of an account's sales, by the platform's id of them. Who has no order that counts has a row too: `WHERE valid_orders > 0`. Purchases have no row: there the shop is the buyer.
+-- One row per account, customer (by the platform's id) and currency, of sales only. Who has no order that counts has a row too: `WHERE valid_orders > 0`. Purchases have no row: there the shop is the buyer.
 --
 -- customer_id        the platform's id; 1688: differs between app ids, so that customers of two accounts cannot be told to be one. Names: order_persons
 -- first_ordered_at   their first order that was read; whether older ones may exist: bi.sync_freshness.complete_from
