@@ -16,16 +16,17 @@ from tests.support.databases import Tables, made_database
 
 ROOT = Path(__file__).parents[2]
 _CONFIG = str(ROOT / "alembic.ini")
+_COMMAND_LINE = alembic_config.CommandLine()
 _SCRIPTS = ScriptDirectory.from_config(alembic_config.Config(_CONFIG))
 REVISIONS = [each.revision for each in reversed(list(_SCRIPTS.walk_revisions()))]  # oldest first
 
 
 def alembic(url: str, *words: str) -> None:
-    """The command, in this process and with scripts that are read once: both take longer than what it does."""
+    """The command, in this process, with scripts and options that are read once: all take longer than what it does."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", url)
         patch.setattr(ScriptDirectory, "from_config", lambda _: _SCRIPTS)
-        alembic_config.main(["-c", _CONFIG, *words])
+        _COMMAND_LINE.main(["-c", _CONFIG, *words])
 
 
 def bring_up(url: str) -> list[str]:
