@@ -18,7 +18,7 @@ from orders_sync.store.demo_data import EXAMPLES, REJECTS
 from tests.support.databases import Tables
 from tests.support.homes import Homes
 from tests.support.landed import a_world
-from tests.support.terminal import Said, Terminal, closed_port, eventually, platforms, working_folder
+from tests.support.terminal import Said, Terminal, eventually, platforms, working_folder
 
 pytestmark = pytest.mark.db
 DAY = 86_400
@@ -27,25 +27,23 @@ PLATFORMS = ("1688", "xportcn_open", "xportcn_ka")
 
 @dataclass(frozen=True)
 class Twice:
-    terminal: Terminal
+    """Run in an empty folder, then again in a copy of it. ORDERS_SYNC_HOME is its own."""
+
+    home: Path  # after both runs; nobody changes it
     first: Said
     second: Said  # with a DATABASE_URL that leads nowhere
 
 
 @pytest.fixture(scope="module")
-def demo(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twice]:
-    """Run in an empty folder, then again in a copy of it. ORDERS_SYNC_HOME is its own."""
-    terminal, first = homes.with_demo(tmp_path_factory.mktemp("demo"))
-    with closed_port() as port:
-        second = terminal.run("demo", DATABASE_URL=f"postgresql://somebody@127.0.0.1:{port}/theirs")
-    yield Twice(terminal, first, second)
-    terminal.close()
+def demo(homes: Homes) -> Twice:
+    terminal, second = homes.demo_again()
+    return Twice(terminal.home, homes.demo()[1], second)
 
 
 @pytest.fixture
 def copied(homes: Homes, tmp_path: Path) -> Iterator[Terminal]:
     """A terminal of its own where the demo has been run."""
-    terminal, _ = homes.with_demo(tmp_path / "copied")
+    terminal = homes.with_demo(tmp_path / "copied")
     yield terminal
     terminal.close()
 
@@ -149,32 +147,31 @@ def test_run_again_nothing_changed_and_no_row_is_written_P3(demo: Twice) -> None
     assert "Nothing changed" not in demo.first.out
 
 
-def test_it_says_what_is_proven_only_by_a_second_answer(demo: Twice) -> None:
+def test_it_says_what_is_proven_only_by_a_second_answer(demo: Twice, copied: Terminal) -> None:
     assert "sandbox-open: between" in demo.first.err
     assert "listed as empty" in demo.first.err
-    for row in demo.terminal.run("status", "--json").assert_well().json:
+    for row in copied.run("status", "--json").assert_well().json:
         assert row["behind_seconds"] < DAY, row["account"]  # though the first answers of old history prove nothing yet
         assert row["history_share"] == 1
 
 
 def test_it_uses_its_own_database_whatever_DATABASE_URL_says(demo: Twice) -> None:
-    assert str(demo.terminal.home) in demo.second.err
+    assert str(demo.home) in demo.second.err
     assert "127.0.0.1" not in demo.second.text
 
 
 def test_no_server_process_is_left_behind(demo: Twice) -> None:
-    home = str(demo.terminal.home)
-    assert (demo.terminal.home / "postgres" / "data" / "PG_VERSION").is_file()
-    assert not (demo.terminal.home / "postgres" / "data" / "postmaster.pid").exists()
-    assert [process.pid for process in psutil.process_iter() if home in working_folder(process)] == []
+    assert (demo.home / "postgres" / "data" / "PG_VERSION").is_file()
+    assert not (demo.home / "postgres" / "data" / "postmaster.pid").exists()
+    assert [process.pid for process in psutil.process_iter() if str(demo.home) in working_folder(process)] == []
 
 
-def test_invented_orders_are_never_mixed_with_real_ones(demo: Twice) -> None:
-    with embedded_postgres.running(demo.terminal.home) as server:
+def test_invented_orders_are_never_mixed_with_real_ones(copied: Terminal) -> None:
+    with embedded_postgres.running(copied.home) as server:
         Tables(server.url).execute(
             "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES ('kingdo', '1688', 'kingdo', 'updated')"
         )
-        demo.terminal.run("demo").assert_complains("kingdo", "ORDERS_SYNC_HOME")
+        copied.run("demo").assert_complains("kingdo", "ORDERS_SYNC_HOME")
 
 
 def test_clearing_asks_on_a_terminal_and_a_demo_that_is_served_keeps_its_orders(

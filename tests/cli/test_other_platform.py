@@ -155,7 +155,7 @@ def test_the_sandbox_serves_its_simulation_and_verify_compares_it_P1(site: Path,
 
 def test_the_demo_syncs_and_verifies_it_too(site: Path, homes: Homes, tmp_path: Path) -> None:
     """Also where the demo was run before the package was installed."""
-    terminal, _ = homes.with_demo(tmp_path)
+    terminal = homes.with_demo(tmp_path)
     terminal.variables["PYTHONPATH"] = str(site)
     said = terminal.run("demo").assert_well()
     words = " ".join(said.out.split())

@@ -21,14 +21,14 @@ from orders_sync import cli
 from orders_sync.sandbox import Faults
 from tests.support.commands import leaves
 from tests.support.databases import Tables, made_database
-from tests.support.homes import COLUMNS, Homes
+from tests.support.homes import COLUMNS, NARROW, Homes
 from tests.support.landed import a_world
 from tests.support.terminal import Said, Terminal, platforms
 
 EVIL = "\x1b[2J\x1b]52;c;eA==\x07\x9b31m\u202e98765\u2028[red]x[/red][/y]"
 SHOWN = "␛[2J␛]52;c;eA==␇<U+009B>31m<U+202E>98765<U+2028>[red]x[/red][/y]"
 ODD_ID = "[/x]7[red]8[/red]"
-WIDTHS = (COLUMNS, 60)
+WIDTHS = (COLUMNS, NARROW)
 RANGE = ("--from", "2026-01-01", "--to", "2026-03-01")
 COMMANDS = {
     "status": ("status",),
@@ -68,7 +68,7 @@ JSON = [  # commands that show their progress
     ("backfill", "--account", "sandbox-ka", "--from", "2026-11-01", "--everything", "--yes", "--wait"),
 ]
 WRITERS = ("replay", "renormalize", "audit", "sync")  # run when all others have been
-LAST = ("audits", "audited", "activity", "demo")  # one after the other, after those
+LAST = ("audits", "audited", "activity")  # one after the other, after those
 SENTENCES = {  # commands that print a sentence, a log, a script or a file, and no table
     *("run", "scheduler", "worker", "console", "sandbox", "completion", "config example", "export"),
     *("accounts pause", "accounts resume", "accounts rename", "accounts retire", "accounts merge"),
@@ -136,13 +136,13 @@ class Screens:
 
 @pytest.fixture(scope="module")
 def screens(server: str, template: str, homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screens]:
-    world = a_world(90, samples=True)
+    world = a_world(90)
     with (
         made_database(server, "screens", template) as tables,
         platforms(world, Faults({"malformed": 0.1})) as (root, _),
     ):
-        terminal, demo = homes.with_demo(tmp_path_factory.mktemp("screens"))
-        terminal.variables["DATABASE_URL"] = tables.url
+        demo = {("demo", COLUMNS): homes.demo()[1], ("demo", NARROW): homes.demo_again()[1]}
+        terminal = Terminal(tmp_path_factory.mktemp("screens"), {"DATABASE_URL": tables.url})
         terminal.describe(world, root)
         assert terminal.run("sync").code == 0
         order, reject = _spoil(tables)
@@ -159,7 +159,7 @@ def screens(server: str, template: str, homes: Homes, tmp_path_factory: pytest.T
                 }
                 return {key: each.result() for key, each in running.items()}
 
-            read = shown([name for name in COMMANDS if name not in (*WRITERS, *LAST)])
+            read = shown([name for name in COMMANDS if name not in (*WRITERS, *LAST, "demo")])
             rejects = tables.query("SELECT id::text, coalesce(order_id, '') FROM sync.rejects")
             written = shown(WRITERS)
             [(audit,)] = tables.query("SELECT max(audit_id)::text FROM sync.audit_differences")
@@ -167,10 +167,9 @@ def screens(server: str, template: str, homes: Homes, tmp_path_factory: pytest.T
                 (name, width): terminal.on_screen(width, *(audit if w == "AUDIT" else w for w in COMMANDS[name]))
                 for name in LAST
                 for width in WIDTHS
-                if (name, width) != ("demo", COLUMNS)
-            } | {("demo", COLUMNS): demo}
+            }
             yield Screens(
-                read | written | last, terminal, tables, order, [word for row in rejects for word in row if word]
+                read | written | last | demo, terminal, tables, order, [word for row in rejects for word in row if word]
             )
         terminal.close()
 
@@ -194,7 +193,7 @@ def _spoil(tables: Tables) -> tuple[str, str]:
     tables.execute(
         """
         INSERT INTO orders (platform, order_id, account, status, status_group, currency, line_count, created_at)
-        VALUES ('1688', %s, 'sandbox-1688', '[/bold]', 'other', 'CNY', 0, now() - interval '10 d')
+        VALUES ('1688', %s, 'sandbox-1688', '[/bold]', 'other', 'CNY', 0, now() - interval '2 d')
         """,
         ODD_ID,
     )

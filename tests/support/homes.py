@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 import json
 import subprocess
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.support.terminal import Said, Terminal
+from tests.support.terminal import Said, Terminal, closed_port
 
-COLUMNS = 80
+COLUMNS, NARROW = 80, 60
 
 
 @dataclass(frozen=True)
@@ -21,23 +22,44 @@ class Homes:
 
     def migrated(self, folder: Path) -> Terminal:
         """Return a terminal in `folder` whose database has all tables and no rows. The caller closes it."""
-        return self._after("migrate", folder)[0]
+        terminal, _ = self._once("migrate", lambda terminal: terminal.on_screen(COLUMNS, "migrate"))
+        return _copied(terminal, folder)
 
-    def with_demo(self, folder: Path) -> tuple[Terminal, Said]:
-        """Return a terminal in `folder` where the demo was run once, and what that said on a screen of `COLUMNS`.
+    def with_demo(self, folder: Path) -> Terminal:
+        """Return a terminal in `folder` where the demo was run once. The caller closes it."""
+        return _copied(self.demo()[0], folder)
 
-        The caller closes it.
+    def demo(self) -> tuple[Terminal, Said]:
+        """Return the terminal where the demo was run once, and what that said on a screen of `COLUMNS`."""
+        return self._once("demo", lambda terminal: terminal.on_screen(COLUMNS, "demo"))
+
+    def demo_again(self) -> tuple[Terminal, Said]:
+        """Return another terminal where it was run again, and what that said on a screen of `NARROW`.
+
+        It had a DATABASE_URL that leads nowhere.
         """
-        return self._after("demo", folder)
+        before, _ = self.demo()
 
-    def _after(self, command: str, folder: Path) -> tuple[Terminal, Said]:
-        """Copy the home folder after a command that was run in an empty one."""
-        kept = self.shared / f"after-{command}"
-        result = kept / "said.json"
-        with (self.shared / f"{command}.lock").open("w") as lock:
+        def run_again(terminal: Terminal) -> Said:
+            _copied(before, terminal.folder)
+            with closed_port() as port:
+                nowhere = f"postgresql://somebody@127.0.0.1:{port}/theirs"
+                return terminal.on_screen(NARROW, "demo", DATABASE_URL=nowhere)
+
+        return self._once("demo-again", run_again)
+
+    def _once(self, name: str, run: Callable[[Terminal], Said]) -> tuple[Terminal, Said]:
+        """Return a terminal after a command that is run in it once, and its result. Nobody changes its home folder."""
+        terminal = Terminal(self.shared / f"after-{name}")
+        result = terminal.folder / "said.json"
+        with (self.shared / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not result.exists():
-                result.write_text(json.dumps(asdict(Terminal(kept).on_screen(COLUMNS, command).assert_well())))
-        terminal = Terminal(folder)
-        subprocess.run(["cp", "-a", str(kept / terminal.home.name), str(terminal.home)], check=True)
+                result.write_text(json.dumps(asdict(run(terminal).assert_well())))
         return terminal, Said(**json.loads(result.read_text()))
+
+
+def _copied(terminal: Terminal, folder: Path) -> Terminal:
+    copy = Terminal(folder)
+    subprocess.run(["cp", "-a", str(terminal.home), str(copy.home)], check=True)
+    return copy
