@@ -4,6 +4,7 @@ import pytest
 
 from orders_sync.sandbox import Sandbox, World
 from tests.support.sandbox_calls import NOW, fixed
+from tests.support.worlds import world_of
 
 
 @pytest.fixture(scope="session")
@@ -14,8 +15,8 @@ def large_world() -> World:
 
 @pytest.fixture
 def world() -> World:
-    """A small world, new for each test."""
-    return World(240, now=NOW)
+    """A small world of the test's own."""
+    return world_of(240, now=NOW, days=30, samples=True)
 
 
 @pytest.fixture(scope="session")
