@@ -211,7 +211,7 @@ def test_clearing_asks_on_a_terminal_and_a_demo_that_is_served_keeps_its_orders(
 
 def test_real_orders_are_not_read_among_invented_ones_and_the_demos_are_removed_whole(copied: Terminal) -> None:
     terminal = copied
-    with platforms(a_world(30)) as (root, sandbox):
+    with platforms(a_world(30)) as (root, sandbox), embedded_postgres.running(terminal.home) as server:
         shop = sandbox.world.accounts[0]
         terminal.describe(sandbox.world, root, shop.name)
         terminal.run("sync").assert_complains("orders-sync demo --clear", "ORDERS_SYNC_HOME")  # a name of the demo's
@@ -222,8 +222,7 @@ def test_real_orders_are_not_read_among_invented_ones_and_the_demos_are_removed_
         said = terminal.run("sync").assert_complains("orders-sync demo --clear", "sandbox-ka")
         assert "kingdo" not in said
         assert f"removed {ORDERS:,} simulated orders of 3 accounts" in terminal.run("demo", "--clear").assert_well().out
-        with embedded_postgres.running(terminal.home) as server:
-            tables = Tables(server.url)
+        with Tables(server.url).in_one_session() as tables:
             kept = {"order_statuses", "sync.alembic_version", "sync.rates", "sync.fences", "bi.calendar"}
             kept |= {"sync.views", "sync.view_sets", "sync.daily_zone"}  # what the views were made of, and their zone
             kept |= {"sync.activity"}  # which says who removed them

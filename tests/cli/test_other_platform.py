@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from orders_sync import embedded_postgres
 from orders_sync.cli.demo import ORDERS as DEMO_ORDERS
 from orders_sync.cli.demo import SIMULATION_ORDERS
 from tests.support import other_platform
@@ -157,14 +158,16 @@ def test_the_demo_syncs_and_verifies_it_too(site: Path, homes: Homes, tmp_path: 
     """Also where the demo was run before the package was installed."""
     terminal = homes.with_demo(tmp_path)
     terminal.variables["PYTHONPATH"] = str(site)
-    said = terminal.run("demo").assert_well()
+    with embedded_postgres.running(terminal.home):  # kept running between the commands
+        said = terminal.run("demo").assert_well()
+        again = terminal.run("demo").assert_well()
+        removed = terminal.run("demo", "--clear").assert_well()
     words = " ".join(said.out.split())
     assert f"{SIMULATED} {SIMULATION_ORDERS} 0 0 0 0 " in words  # new, changed, unchanged, stale, rejected
     assert f"Verified: {DEMO_ORDERS + SIMULATION_ORDERS:,} orders" in words
     assert [secret for secret in SECRETS if secret in said.text] == []
-    assert "Nothing changed since the last run" in terminal.run("demo").assert_well().out
-    removed = terminal.run("demo", "--clear").assert_well().out
-    assert f"removed {DEMO_ORDERS + SIMULATION_ORDERS:,} simulated orders of 4 accounts" in removed
+    assert "Nothing changed since the last run" in again.out
+    assert f"removed {DEMO_ORDERS + SIMULATION_ORDERS:,} simulated orders of 4 accounts" in removed.out
     terminal.close()
 
 
