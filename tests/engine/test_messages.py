@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.ledger import PlannedRange
 from orders_sync.domain.messages import COMES_WITH_CHANGES, NEVER_LISTED, KnownOrder, Message, MessageContent
+from orders_sync.domain.sweeps import SweepPolicy
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge
 from orders_sync.engine import planner
 from orders_sync.engine.messages import AROUND, decide_reads
@@ -21,6 +23,17 @@ from tests.support.story import AHEAD, Story, Tell
 LAG = timedelta(seconds=10)
 MINUTE = timedelta(minutes=1)
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+POLICY = SyncPolicy(
+    NOON - timedelta(days=30),
+    requests_per_second=5.0,
+    page_size=100,
+    longest_window=timedelta(days=30),
+    interval=MINUTE,
+    lag=LAG,
+    overlap=10 * MINUTE,
+    confirm=timedelta(hours=3),
+    sweeps=SweepPolicy(),
+)
 
 
 @pytest.fixture
@@ -28,9 +41,12 @@ def story(tell: Tell) -> Story:
     return tell()
 
 
-async def synced(story: Story) -> None:
-    """Read everything, as if a minute ago: what comes now comes after it, though a clock is set back some seconds."""
-    await story.sync()
+async def synced(story: Story, *accounts: str) -> None:
+    """Read everything of these accounts, or of KA, as if a minute ago.
+
+    What comes now comes after it, though a clock is set back some seconds.
+    """
+    await story.sync(*(accounts or (KA,)))
     story.execute("UPDATE raw_orders SET read_at = read_at - interval '1 minute'")
 
 
@@ -82,7 +98,7 @@ async def test_a_message_that_the_platforms_package_fails_on_holds_up_no_other(
 
 
 async def test_the_other_list_of_xportcn_takes_them_too(story: Story) -> None:
-    await synced(story)
+    await synced(story, "sandbox-open")
     order = some_order(story, "sandbox-open")
     change(story, order, "sandbox-open")
     await come(story, body(orderId=order.order_no), account="sandbox-open")
@@ -270,7 +286,7 @@ async def test_a_flood_of_messages_leaves_changes_their_turn(story: Story) -> No
 
 
 async def test_another_accounts_orders_are_not_meant(story: Story) -> None:
-    await synced(story)
+    await synced(story, KA, "sandbox-open")
     foreign, own = some_order(story, "sandbox-open"), some_order(story)
     async with story.pool.connection() as connection:
         await connection.execute("UPDATE orders SET account = 'other' WHERE order_id = %s", [own.order_id])
@@ -301,33 +317,30 @@ async def test_what_is_read_for_a_message_proves_nothing_to_a_backfill_P1(story:
     ],
 )
 def test_a_message_of_an_unknown_order_waits_until_changes_reach_past_it(
-    story: Story, planned_to: datetime | None, received: datetime, is_handled: bool, are_changes_due: bool
+    planned_to: datetime | None, received: datetime, is_handled: bool, are_changes_due: bool
 ) -> None:
-    policy = replace(story.sources(KA)[0].policy, lag=LAG, history_from=NOON - timedelta(days=30))
     planned = PlannedRange(NOON, None, planned_to, None)
-    made = decide_reads(Message(1, b"", received, None), MessageContent("ANY", "7"), [], planned, policy)
+    made = decide_reads(Message(1, b"", received, None), MessageContent("ANY", "7"), [], planned, POLICY)
     assert (made.is_handled, made.are_changes_due, made.windows) == (is_handled, are_changes_due, ())
 
 
-def test_an_order_that_should_have_been_there_is_sought_where_changes_do_not_reach_P1(story: Story) -> None:
-    policy = replace(story.sources(KA)[0].policy, lag=LAG, history_from=NOON - timedelta(days=30))
-    planned = PlannedRange(NOON, policy.history_from, NOON - MINUTE, None)
+def test_an_order_that_should_have_been_there_is_sought_where_changes_do_not_reach_P1() -> None:
+    planned = PlannedRange(NOON, POLICY.history_from, NOON - MINUTE, None)
     message = Message(1, b"", NOON - 2 * MINUTE, None)
     for age, windows in ((timedelta(hours=1), 1), (timedelta(minutes=3), 0)):
-        made = decide_reads(message, MessageContent("ANY", "7", created=NOON - age), [], planned, policy)
+        made = decide_reads(message, MessageContent("ANY", "7", created=NOON - age), [], planned, POLICY)
         assert [each.start for each in made.windows] == [NOON - age - AROUND] * windows
         assert made.is_handled
 
 
-def test_an_order_with_several_purchases_is_read_for_each_and_one_read_since_for_none(story: Story) -> None:
-    policy = story.sources(KA)[0].policy
+def test_an_order_with_several_purchases_is_read_for_each_and_one_read_since_for_none() -> None:
     orders = [
         KnownOrder("7", NOON, None),
         KnownOrder("7", NOON + MINUTE, NOON - LAG),
         KnownOrder("7", NOON + 2 * MINUTE, NOON + LAG),
     ]
     made = decide_reads(
-        Message(1, b"", NOON, None), MessageContent("ANY", "7"), orders, PlannedRange(NOON, None, None, None), policy
+        Message(1, b"", NOON, None), MessageContent("ANY", "7"), orders, PlannedRange(NOON, None, None, None), POLICY
     )
     assert {each.start for each in made.windows} == {NOON, NOON + MINUTE}
 
