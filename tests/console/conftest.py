@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Iterator
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
+from jinja2 import FileSystemBytecodeCache
 
-from orders_sync.console import passwords
+from orders_sync.console import passwords, rendering
 from tests.support.console import Served, served
 from tests.support.databases import Tables, made_database
 from tests.support.landed import land_world
@@ -17,6 +21,19 @@ from tests.support.landed import land_world
 def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash passwords a thousand times faster than is safe: nearly every test has somebody log in."""
     monkeypatch.setattr(passwords, "COST", 2**4)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_templates(pytestconfig: pytest.Config) -> None:
+    """Keep the bytecode of templates: to compile them costs each worker half a second.
+
+    It is kept by the text of each, and by what else decides: the module that sets their environment up, and Jinja.
+    """
+    cache = pytestconfig.cache
+    assert cache is not None
+    settings = hashlib.sha256(Path(rendering.__file__).read_bytes()).hexdigest()[:12]
+    folder = cache.mkdir(f"templates-{version('jinja2')}-{settings}")
+    rendering._environment().bytecode_cache = FileSystemBytecodeCache(str(folder))
 
 
 @pytest.fixture
