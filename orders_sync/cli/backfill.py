@@ -69,7 +69,9 @@ def backfill(
         int | None, typer.Option("--plan", help="Start what a dry run has shown, by its number.", show_default=False)
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Read it now, instead of in the next sync.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would cost.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what it would cost, as a plan for --plan.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     config: options.Config = None,
     json: options.Json = False,

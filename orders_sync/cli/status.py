@@ -73,7 +73,8 @@ def status(
 
     Exit codes with --check; without it 0, whatever is found:
     0 all is well
-    3 something needs attention: an account is behind, windows failed, ...
+    3 something needs attention: an account is behind, windows failed,
+    there is no account yet, ...
     4 a person has to act: an account is suspended, no scheduler or worker
     is running, the tables are of another version
     Any other: no verdict; 69 because the database does not answer.

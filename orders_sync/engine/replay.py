@@ -58,7 +58,7 @@ async def replay(connection: Connection, number: int, result: Replayed) -> None:
 async def _replay(connection: Connection, number: int) -> tuple[LoadCounts, Reject | None] | None:
     """Land a reject. Return the counts, and the reject itself where it still is one; None when it is settled."""
     async with connection.transaction():
-        reject = await rejects.take(connection, number)
+        reject = await rejects.unsettled(connection, number)
         if reject is None:
             return None
         platform = PLATFORMS.get(reject.platform)
@@ -70,4 +70,4 @@ async def _replay(connection: Connection, number: int) -> tuple[LoadCounts, Reje
         landed = await load.land(connection, source, [record])
         if not landed.rejected:
             await rejects.settle_one(connection, reject, number, record.order_id)
-        return landed, await rejects.take(connection, number)
+        return landed, await rejects.unsettled(connection, number)

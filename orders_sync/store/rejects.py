@@ -90,7 +90,7 @@ WHERE t.platform = %(platform)s AND t.order_id = s.order_id AND (s.unread_versio
 """
 
 
-_TAKE = """
+_UNSETTLED_ONE = """
 SELECT account, platform, order_id, payload, payload_hash, reason, window_id, read_at
 FROM sync.rejects WHERE id = %s AND resolved_at IS NULL
 """
@@ -211,9 +211,9 @@ async def whole(connection: Connection, number: int) -> dict[str, Any] | None:
         return await cursor.fetchone()
 
 
-async def take(connection: Connection, number: int) -> Reject | None:
+async def unsettled(connection: Connection, number: int) -> Reject | None:
     """Return an unsettled reject, open or ignored; None if it is settled or gone."""
-    return await fetch_row(connection, _TAKE, [number], Reject)
+    return await fetch_row(connection, _UNSETTLED_ONE, [number], Reject)
 
 
 async def settle_one(connection: Connection, reject: Reject, number: int, order_id: str | None) -> None:
