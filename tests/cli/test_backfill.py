@@ -44,9 +44,10 @@ def test_preview_says_how_current_orders_before_the_history_will_be(landed: Land
 
 def test_a_backfill_is_read_at_once_with_wait_and_listed_as_done(landed: Landed) -> None:
     ask = ["backfill", "--account", "sandbox-ka", "--from", "2026-11-01", "--to", "2026-11-03", "--everything"]
+    before = landed.terminal.run("backfill", "list", "--json").assert_well().json
     done = landed.terminal.run(*ask, "--yes", "--wait", "--json").assert_well().json
     assert done["outcomes"][0]["errors"] == []
-    listed = landed.terminal.run("backfill", "list", "--json").assert_well().json
+    listed = [row for row in landed.terminal.run("backfill", "list", "--json").json if row not in before]
     assert [(row["account"], row["state"], row["waiting"]) for row in listed] == [("sandbox-ka", "done", 0)]
     refused = landed.terminal.run("backfill", "cancel", str(listed[0]["id"]))
     assert refused.code == 6

@@ -2,8 +2,9 @@
 
 What tests of one module share is made once: with `--dist loadgroup`, the tests that ask for a fixture of scope `module`
 run in one worker, and xdist begins with the largest groups. The mark `xdist_group` makes one of several files. Of the
-others those with the mark `db` come first, mixed: at any time some wait for programs while others compute. Those
-without the mark are short and come last, so that no worker is left with a long one at the end.
+others those with the mark `db` come first, in the order of their files: what a package shares is made anew whenever a
+test of another one came between. Those without the mark are short and come last, so that no worker is left with a long
+one at the end.
 
 Where only tests without that mark run, those of a file run in one worker: to hand thousands out one by one costs more
 than most of them.
@@ -12,7 +13,6 @@ than most of them.
 from __future__ import annotations
 
 from collections.abc import Generator
-from zlib import crc32
 
 import pytest
 
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if (is_quick or _shares(item)) and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0].rpartition("/")[2]))
-    items.sort(key=_rank)
+    items.sort(key=_is_quick)
     yield
     for item in items:
         _take_id_of_group(item)
@@ -45,9 +45,5 @@ def _shares(item: pytest.Item) -> bool:
     return any(each[-1].scope == "module" and not name.startswith("_") for name, each in found.items())
 
 
-def _rank(item: pytest.Item) -> tuple[bool, int]:
-    """Return a number that is the same in every worker and far from that of a similar id, and of a whole group one."""
-    if item.get_closest_marker("db") is None:
-        return True, 0
-    group = item.get_closest_marker("xdist_group")
-    return False, crc32((group.args[0] if group else item.nodeid).encode())
+def _is_quick(item: pytest.Item) -> bool:
+    return item.get_closest_marker("db") is None
