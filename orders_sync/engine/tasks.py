@@ -17,16 +17,24 @@ async def run_all(coroutines: Iterable[Coroutine[Any, Any, Result]]) -> list[Res
     """
     tasks = [asyncio.create_task(each) for each in coroutines]
     try:
-        return await asyncio.gather(*tasks)
+        if tasks:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)  # which cancels none, as `gather` would
+        for task in tasks:
+            if task.done() and not task.cancelled():
+                task.result()  # raises its error
+        return [task.result() for task in tasks]
     finally:
         await stop(tasks)
 
 
 async def stop(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Cancel tasks that are not being cancelled yet, and wait: a second cancel would interrupt their cleanup."""
+    """Cancel tasks and wait for their ends. Call it once: a second cancel interrupts their cleanup.
+
+    Whether a task was cancelled before cannot be asked: `Task.cancelling` also counts what a library cancels inside it
+    for a moment, as anyio does with the slower ones of several tries to connect.
+    """
     for task in tasks:
-        if not task.cancelling():
-            task.cancel()
+        task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import anyio
 import pytest
 
-from orders_sync.engine.tasks import run_all
+from orders_sync.engine.tasks import run_all, stop
 
 
 async def test_results_come_in_the_order_of_the_jobs() -> None:
@@ -50,3 +51,22 @@ async def test_when_one_fails_the_others_have_ended_before_the_error_is_raised(c
         await running
     assert ended == ["ended"]
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_task_that_a_library_cancels_inside_it_is_stopped_all_the_same() -> None:
+    """As anyio does when one of several tries to connect succeeds: by `Task.cancel`, which it takes back."""
+    begun = asyncio.Event()
+
+    async def connects() -> None:
+        with anyio.CancelScope() as tries:
+            tries.cancel()
+            begun.set()
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(connects())
+    await begun.wait()
+    assert task.cancelling() == 1
+    async with asyncio.timeout(60):  # a guard
+        await stop([task])
+    assert task.cancelled()

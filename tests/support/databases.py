@@ -47,7 +47,7 @@ class KeptSession:
             self._idle.append((url, session))
 
     def close(self) -> None:
-        """Close it if it is idle, before its database is copied or dropped."""
+        """Close it if it is idle: before a copy of its database is made, or a command counts the connections to it."""
         with suppress(IndexError):
             self._idle.pop()[1].close()
 
@@ -60,7 +60,7 @@ class KeptSession:
         return None
 
 
-_kept = KeptSession()
+kept_session = KeptSession()
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Tables:
             return session.execute(statements[-1].encode()).fetchall()
 
     def _session(self) -> AbstractContextManager[Session]:
-        return nullcontext(self.session) if self.session else _kept.lent(self.url)
+        return nullcontext(self.session) if self.session else kept_session.lent(self.url)
 
     @contextmanager
     def in_one_session(self) -> Iterator[Tables]:
@@ -179,7 +179,7 @@ class Databases:
         Dropped at once, it would cost 0.1 s: so long Postgres waits where it finds a session that is just ending.
         """
         name = f"orders_sync_{word}_{os.getpid()}_{next(_NUMBERS)}"
-        _kept.close()
+        kept_session.close()
         self._connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy".encode())
         try:
             yield on(self._server, name)

@@ -19,6 +19,7 @@ from orders_sync.store import migrate, order_statuses
 from tests.support.databases import Tables, on
 
 TEMPLATE = "orders_sync_template"  # a database to copy, with all tables of this version and no orders
+OWN_TABLES = "relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared"
 NOT_DURABLE = ("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'")  # nothing outlives the run
 
 
@@ -51,7 +52,11 @@ def prepare(home: Path, shared: Path) -> None:
 def make_tables(url: str) -> None:
     """Make the tables of this version in an empty database."""
     migrate.migrate(url)
-    Tables(url).execute("VACUUM (FULL, FREEZE)")  # 73 of 550 files fewer, and 10 % of the bytes
+    # Postgres's own tables alone: the plans of statements on ours are to be those of tables that were never vacuumed
+    [(own,)] = Tables(url).query("SELECT string_agg(oid::regclass::text, ', ') FROM pg_class WHERE " + OWN_TABLES)
+    Tables(url).execute(
+        f"VACUUM (FULL, FREEZE) {own}"
+    )  # a seventh of the files of each copy fewer, a tenth of the bytes
     with psycopg.connect(url) as connection:  # after which new sessions find Postgres's cache of its own tables
         order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
 

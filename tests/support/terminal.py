@@ -24,6 +24,7 @@ from typing import IO, Any
 import psutil
 
 from orders_sync.sandbox import Faults, Sandbox, World, accounts_toml, background, shop_settings
+from tests.support.databases import kept_session
 from tests.support.fork_server import PROGRAM, ForkedCommand, program_for_shells, starts_alike
 from tests.support.quick import refuse_slow
 
@@ -207,6 +208,7 @@ class Terminal:
     ) -> Process:
         environment = self._environment() | variables
         refuse_slow(PROGRAM)
+        kept_session.close()
         process: Process
         if starts_alike(environment):
             process = ForkedCommand(list(arguments), self.folder, environment, stdin, out, err)
