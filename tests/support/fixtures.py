@@ -5,11 +5,14 @@ It is no part of `conftest.py`, for the process that hands the tests to workers 
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
 
 import pytest
+import uvicorn.server
 from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from httpx._transports import default
 from hypothesis import settings
@@ -28,6 +31,11 @@ _make_context = default.create_ssl_context  # type: ignore[attr-defined]
 _context = functools.cache(_make_context)
 default.create_ssl_context = lambda verify=True, cert=None, trust_env=True: (  # type: ignore[attr-defined]
     _context(trust_env=trust_env) if verify is True and cert is None else _make_context(verify, cert, trust_env)
+)
+
+# uvicorn looks ten times a second whether it is to end, and waits as long once more. Hundreds of tests serve something.
+uvicorn.server.asyncio = SimpleNamespace(  # type: ignore[assignment, attr-defined]
+    **vars(asyncio) | {"sleep": lambda seconds: asyncio.sleep(min(seconds, 0.02))}
 )
 
 # Clients of tests wait as long as a machine with ten times its work may need. The product says its own limits.
