@@ -110,6 +110,7 @@ def test_every_message_is_stored_once_beside_a_sync(server: str, template: str) 
     assert result["codes"] == {"200": 110}
 
 
+@pytest.mark.waits
 def test_everything_holds_in_a_short_fault_campaign_P1_P2_P3_P4_P5() -> None:
     """The seed chooses a worker that is killed, Postgres that crashes, is restarted, and connections that are cut."""
     campaign = benchmark("faults", "--minutes", "0.05", "--interval", "1", "--wait", "0", "--seed", "2259")

@@ -26,7 +26,7 @@ def shared() -> None:
 
 
 def test_tests_that_share_what_is_made_once_run_in_one_worker(shared: None, request: pytest.FixtureRequest) -> None:
-    assert not hasattr(request.config, "workerinput") or request.node.nodeid.endswith("@test_suite.py")
+    assert not hasattr(request.config, "workerinput") or request.node.nodeid.endswith("@tests/test_suite.py")
 
 
 def test_no_test_imports_another_test_or_a_conftest() -> None:

@@ -18,6 +18,7 @@ from tests.support.homes import Homes
 from tests.support.landed import a_world
 from tests.support.terminal import Terminal, platforms, working_folder
 
+pytestmark = pytest.mark.waits
 LARGE = "700m"
 WHOLE = {"PYTHONHASHSEED": "0"}  # starts the program, which waits for a database that is away as long as in use
 ROOM = 8 * 2**20  # bytes: for the orders, and half of what another file of the write-ahead log takes

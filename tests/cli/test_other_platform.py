@@ -21,6 +21,7 @@ from tests.support.homes import Homes
 from tests.support.services import ANYWHERE
 from tests.support.terminal import CONFIGURATION, Said, Terminal, eventually
 
+pytestmark = pytest.mark.waits
 ORDERS = 60
 SETTINGS = (other_platform.PROJECT / "orders_sync.toml").read_text()
 NAME = "my-example-shop"

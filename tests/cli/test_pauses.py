@@ -14,6 +14,7 @@ from tests.support.landed import Landed
 from tests.support.services import ANYWHERE, PACE, equal
 from tests.support.terminal import Terminal, eventually, platforms
 
+pytestmark = pytest.mark.waits
 SHOP, OTHER = "sandbox-ka", "sandbox-1688"
 WINDOWS = f"SELECT count(*) FROM sync.windows WHERE account = '{SHOP}'"
 TURNS = f"SELECT count(*) FROM sync_jobs.procrastinate_jobs WHERE status = 'doing' AND args ->> 'account' = '{SHOP}'"

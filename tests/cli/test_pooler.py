@@ -14,7 +14,7 @@ from tests.support.bouncer import bouncer, needed
 from tests.support.databases import Tables
 from tests.support.terminal import Terminal, eventually, platforms
 
-pytestmark = needed
+pytestmark = [needed, pytest.mark.waits]
 PACE = '[sync]\nlag = "0s"\ninterval = "1s"\n[service]\ntick = "1s"\n'
 SHARED = [("transaction", {}), ("transaction", {"server_round_robin": 1}), ("statement", {})]
 

@@ -16,6 +16,7 @@ from tests.support.databases import Tables
 from tests.support.services import ANYWHERE, PACE, equal
 from tests.support.terminal import STOP_SECONDS, Pause, Service, Terminal, eventually, platforms
 
+pytestmark = pytest.mark.waits
 RUNNING = "SELECT count(*) FROM sync.windows WHERE state = 'running'"
 
 

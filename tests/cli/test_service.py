@@ -22,6 +22,7 @@ from tests.support.passwords import PASSWORD, WRONG, with_password
 from tests.support.services import ANYWHERE, PACE, equal
 from tests.support.terminal import STOP_SECONDS, Pause, Terminal, eventually, platforms
 
+pytestmark = pytest.mark.waits
 CUT = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()

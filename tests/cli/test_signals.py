@@ -18,6 +18,7 @@ from tests.support.drip import STEADY, accounts, drip
 from tests.support.fork_server import PROGRAM, ForkedCommand, starts_alike
 from tests.support.terminal import STOP_SECONDS, Process, Terminal, eventually
 
+pytestmark = pytest.mark.waits
 PASSES = {"sync": [], "doctor": [], "backfill": ["--from", "2026-01-01", "--to", "2026-01-02", "--yes", "--wait"]}
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGHUP: 143}
 SERVES = {

@@ -12,6 +12,8 @@ from tests.support.drip import accounts, drip
 from tests.support.services import ANYWHERE, PACE, equal
 from tests.support.terminal import Terminal, eventually, platforms
 
+pytestmark = pytest.mark.waits
+
 
 @pytest.fixture
 def tables(terminal: Terminal, tables: Tables) -> Tables:

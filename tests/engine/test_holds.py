@@ -21,6 +21,7 @@ from orders_sync.sandbox import SandboxTransport
 from orders_sync.store.rate_limits import SharedRateBackend
 from tests.support.story import Silent, Story, Tell
 
+pytestmark = pytest.mark.waits
 KA = "sandbox-ka"
 STATES = "SELECT DISTINCT state FROM sync.windows WHERE account = %s"
 

@@ -21,6 +21,8 @@ from tests.support.closed_windows import DONE
 from tests.support.ledgers import ACCOUNTS, fill
 from tests.support.scrape import samples
 
+pytestmark = pytest.mark.waits
+
 
 def well() -> dict[str, str | None]:
     return {"scheduler": None, "worker": None}

@@ -19,6 +19,7 @@ from orders_sync.store.processes import ReportedAccounts
 from tests.support.cable import cable
 from tests.support.databases import rows
 
+pytestmark = pytest.mark.waits
 SEEN = "SELECT id, parts, version, tables, pid > 0, seen_at >= started_at FROM sync.processes ORDER BY id"
 
 

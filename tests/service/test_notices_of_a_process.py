@@ -21,6 +21,7 @@ from tests.support.cable import cable
 from tests.support.messenger import Messenger, messenger
 from tests.support.story import Story, Tell
 
+pytestmark = pytest.mark.waits
 LONGEST = 300  # seconds: a guard, not a measure
 
 

@@ -33,6 +33,7 @@ from tests.support.databases import Tables
 from tests.support.scheduling import with_interval
 from tests.support.story import Story, Tell
 
+pytestmark = pytest.mark.waits
 LONGEST = 300  # seconds: a guard, not a measure
 TICK = Settings(service=ServiceSettings(tick=timedelta(seconds=1)))
 

@@ -17,7 +17,7 @@ from orders_sync.service.queue import CONNECTIONS, WAIT_SECONDS
 from orders_sync.store import database
 from orders_sync.store.database import Pool
 
-pytestmark = pytest.mark.db
+pytestmark = [pytest.mark.db, pytest.mark.waits]
 IDLE = 12  # connections of the pool of a busy process
 LONGEST = 300  # seconds: a guard, not a measure
 

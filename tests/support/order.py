@@ -1,17 +1,19 @@
 """The order of the tests and which run in one worker of xdist: a pytest plugin.
 
-What tests of one module share is made once: with `--dist loadgroup`, the tests that ask for a fixture of scope `module`
-run in one worker, and xdist begins with the largest groups. The mark `xdist_group` makes one of several files. Of the
-others those with the mark `db` come first, in the order of their files: what a package shares is made anew whenever a
-test of another one came between. Those without the mark are short and come last, so that no worker is left with a long
-one at the end.
+What tests of one module share is made once: the tests that ask for a fixture of scope `module` are one group, which
+runs in one worker. The mark `xdist_group` makes one group of several files.
 
-Where only tests without that mark run, those of a file run in one worker: to hand thousands out one by one costs more
-than most of them.
+First come the tests with the mark `waits`, which leave the cores idle. A quarter of the workers has all of them, while
+the others compute. Then come the other tests with the mark `db`, groups first, the others in the order of their files:
+what a package shares is made anew whenever a test of another one came between.
+
+The tests without these marks come last: they are short, so that no worker is left with a long one at the end. Those of
+a file are a group: to hand thousands out one by one costs more than most of them. Of groups the largest come first.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator
 
 import pytest
@@ -22,11 +24,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not hasattr(config, "workerinput"):  # no worker of xdist
         yield
         return
-    is_quick = config.option.markexpr == "not db"
+    waiting = list(dict.fromkeys(_file(item) for item in items if _has_mark(item, "waits")))
+    lanes = max(1, config.workerinput["workercount"] // 4)
     for item in items:
-        if (is_quick or _shares(item)) and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0].rpartition("/")[2]))
-    items.sort(key=_is_quick)
+        if _has_mark(item, "waits"):
+            item.add_marker(pytest.mark.xdist_group(f"waits_{waiting.index(_file(item)) % lanes}"))
+        elif (not _has_mark(item, "db") or _shares(item)) and _group(item) is None:
+            item.add_marker(pytest.mark.xdist_group(_file(item)))
+    sizes = Counter(map(_group, items))
+    sizes[None] = 1
+    items.sort(key=lambda item: (not _has_mark(item, "waits"), not _has_mark(item, "db"), -sizes[_group(item)]))
     yield
     for item in items:
         _take_id_of_group(item)
@@ -39,11 +46,20 @@ def _take_id_of_group(item: pytest.Item) -> None:
         item._id = type(item._id).parse(written)
 
 
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def _group(item: pytest.Item) -> str | None:
+    mark = item.get_closest_marker("xdist_group")
+    return mark.args[0] if mark else None
+
+
+def _has_mark(item: pytest.Item, name: str) -> bool:
+    return item.get_closest_marker(name) is not None
+
+
 def _shares(item: pytest.Item) -> bool:
     """Tell whether a test asks for a fixture of its module's."""
     found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     return any(each[-1].scope == "module" and not name.startswith("_") for name, each in found.items())
-
-
-def _is_quick(item: pytest.Item) -> bool:
-    return item.get_closest_marker("db") is None
