@@ -17,6 +17,7 @@ from tests.support.landed import a_world
 from tests.support.passwords import PASSWORD, WRONG, with_password
 from tests.support.terminal import Said, Terminal, closed_port, platforms, result
 
+pytestmark = pytest.mark.waits
 FAULTS = ("reset", "html", "http_5xx", "flow_limit")
 ACCOUNT = f"""
 [[accounts]]
@@ -50,8 +51,8 @@ def heard(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) 
     world = a_world(60)
     terminals: list[Terminal] = []
 
-    def terminal(text: str, url: str) -> Terminal:
-        made = Terminal(tmp_path_factory.mktemp("secrets"), {"DATABASE_URL": url})
+    def terminal(text: str, url: str | None) -> Terminal:
+        made = Terminal(tmp_path_factory.mktemp("secrets"), {"DATABASE_URL": url} if url else {})
         made.write(text)
         terminals.append(made)
         return made
@@ -80,7 +81,7 @@ def heard(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) 
             "no database": lost.start("sync"),
             "no database, doctor": lost.start("doctor"),
             "no database, migrate": lost.start("migrate"),
-            **{f"settings, {kind}": terminal(text, url).start("sync") for kind, text in MALFORMED.items()},
+            **{f"settings, {kind}": terminal(text, None).start("sync") for kind, text in MALFORMED.items()},
         }
         said |= {kind: result(process) for kind, process in running.items()}
         said["status"] = own.run("status")
