@@ -101,6 +101,7 @@ def test_the_wheel_holds_the_product_and_no_tests() -> None:
     assert {"docs", "deploy", "README.md"} <= wheel["shared-data"].keys()  # texts of commands name them
 
 
+@pytest.mark.db  # it starts the whole program
 def test_the_product_does_without_what_only_tests_need() -> None:
     """`orders_sync.platforms.testing` is for tests of platforms; no command imports it."""
     names = "[name for name in ('pytest', 'hypothesis', 'orders_sync.platforms.testing') if name in sys.modules]"

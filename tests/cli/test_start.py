@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 # Report, when `orders-sync sync --help` ends, what the garbage collector did and what it will walk at the exit.
 WATCHED = """
 import atexit, gc, json, sys
@@ -31,6 +33,7 @@ main()
 """
 
 
+@pytest.mark.db  # it starts the whole program
 def test_what_a_command_imports_is_never_searched_for_garbage() -> None:
     done = subprocess.run([sys.executable, "-c", WATCHED], capture_output=True, text=True, check=True)
     found = json.loads(done.stderr)

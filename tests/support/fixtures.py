@@ -23,8 +23,8 @@ from orders_sync.store.database import Connection, Pool
 from tests.support import prepared_server, time_limits
 from tests.support.databases import Databases, Tables, fast_folder, temporary_databases
 
-settings.register_profile("shared machine", deadline=None)
-settings.load_profile("shared machine")
+settings.register_profile("whole run", deadline=None)
+settings.register_profile("quick run", deadline=None, max_examples=20)
 
 # Each client of httpx reads the certificates of the machine, which costs 0.02 s. Those of tests speak plain HTTP.
 _make_context = default.create_ssl_context  # type: ignore[attr-defined]
@@ -41,6 +41,11 @@ uvicorn.server.asyncio = SimpleNamespace(  # type: ignore[assignment, attr-defin
 # Clients of tests wait as long as a machine with ten times its work may need. The product says its own limits.
 DEFAULT_TIMEOUT_CONFIG.connect = DEFAULT_TIMEOUT_CONFIG.read = 120.0
 DEFAULT_TIMEOUT_CONFIG.write = DEFAULT_TIMEOUT_CONFIG.pool = 120.0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try a fifth of the examples of each property where only tests without a database run."""
+    settings.load_profile("quick run" if config.option.markexpr == "not db" else "whole run")
 
 
 @pytest.fixture(scope="session")
