@@ -61,13 +61,13 @@ def make(site: Site) -> ASGIApp:
     return guard.Proxy(guard.Guard(app), guard.networks(console.trusted_proxies), console.user_header)
 
 
-def authorized(access: Access, forms: Forms, page: ConsoleRoute) -> Endpoint:
+def authorized(access: Access, forms: Forms, route: ConsoleRoute) -> Endpoint:
     """Return the page for people who are logged in; others are sent to the log-in.
 
     Everybody who is logged in may look, and preview a backfill (`Visit.planning`). `Person.may_act` is needed for
-    a route with `acts`, and asked for once more where something is changed (`Visit.acting`); for a route with
-    `shows_personal_data` it is `Person.may_see_personal_data`. Templates leave out the buttons of what a person may
-    not do.
+    a route that `needs_right_to_act`, and asked for once more where something is changed (`Visit.acting`); for a route
+    with `shows_personal_data` it is `Person.may_see_personal_data`. Templates leave out the buttons of what a person
+    may not do.
 
     A person without a right it asks for, and whoever it raises an error for, gets a page that says so.
     """
@@ -78,15 +78,15 @@ def authorized(access: Access, forms: Forms, page: ConsoleRoute) -> Endpoint:
             return await access.login(request)
         request.state.person = person
         visit = access.visit(request, person)
-        if page.method == "GET" and (filled := fields.with_days(visit)):
+        if route.method == "GET" and (filled := fields.with_days(visit)):
             return RedirectResponse(filled, 303)
-        if page.method == "POST":
+        if route.method == "POST":
             visit.form, visit.choices = parse_form(await request.body())
-        if page.acts and not person.may_act:
+        if route.needs_right_to_act and not person.may_act:
             raise ForbiddenError(visit._("You may look, but not change anything."))
-        if page.shows_personal_data:
+        if route.shows_personal_data:
             visit.must_see_personal_data()
-        return await forms.answer(visit, page)
+        return await forms.answer(visit, route)
 
     return _with_error_pages(access, answer)
 

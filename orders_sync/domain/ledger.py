@@ -32,7 +32,7 @@ class Unclaimed(msgspec.Struct, frozen=True):
     window: Window
 
 
-class PlannedRange(msgspec.Struct, frozen=True):
+class PlannedTimes(msgspec.Struct, frozen=True):
     """The times up to which an account is planned and landed.
 
     `newest`: the incremental window that ends at `planned_to`, as long as nobody has claimed it; it is locked then.
@@ -52,7 +52,7 @@ class PlanningState(msgspec.Struct, frozen=True):
     earlier modify time. `oldest`: the earliest creation time in the tables.
     """
 
-    planned: PlannedRange
+    planned: PlannedTimes
     to_read_again: Sequence[datetime] = ()
     oldest: datetime | None = None
 

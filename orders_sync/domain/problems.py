@@ -26,7 +26,7 @@ class ProblemKind(StrEnum):
     LATE = "late"  # orders are listed later than the passes over the newest time look back
     REMOVED = "removed"  # an account with orders is not in the settings
     DATABASE = "database"  # it does not answer; known to a process that runs, never to the tables
-    BACKFILL = "backfill"  # no problem of its own: people are also sent a notice when one ends
+    BACKFILL = "backfill"  # one has ended: no problem, but a notice of it is chosen by this word, too
 
 
 class Severity(StrEnum):

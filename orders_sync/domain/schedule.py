@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.emptiness import REACH_MARGIN, at_reach
-from orders_sync.domain.ledger import CLOCK_TOLERANCE, Plan, PlannedRange, PlannedWindows, PlanningState, Unclaimed
+from orders_sync.domain.ledger import CLOCK_TOLERANCE, Plan, PlannedTimes, PlannedWindows, PlanningState, Unclaimed
 from orders_sync.domain.sweeps import DAY, Sweep, SweepRange, due_ranges, is_due, split_at_history
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge, tile, whole_second
 
@@ -36,7 +36,7 @@ def changes(
     )
 
 
-def incremental(planned: PlannedRange, policy: SyncPolicy, furthest_back: timedelta | None = None) -> list[Window]:
+def incremental(planned: PlannedTimes, policy: SyncPolicy, furthest_back: timedelta | None = None) -> list[Window]:
     """Return the windows from where planning stopped, less the overlap for late indexing, to now less the lag.
 
         history_from                     planned_to     now - lag  now
@@ -69,13 +69,13 @@ def _history(
     return [each for part in parts if part for each in tile(part.start, part.end, policy.longest_window)]
 
 
-def superseded(planned: PlannedRange, policy: SyncPolicy) -> Unclaimed | None:
+def superseded(planned: PlannedTimes, policy: SyncPolicy) -> Unclaimed | None:
     """Return the unclaimed window that the newest one of `incremental` makes superfluous."""
     is_longer = planned.newest is not None and planned.newest.window.end < whole_second(planned.now - policy.lag)
     return planned.newest if is_longer else None
 
 
-def time_ahead(planned: PlannedRange, policy: SyncPolicy) -> datetime | None:
+def time_ahead(planned: PlannedTimes, policy: SyncPolicy) -> datetime | None:
     """Return the time an account was planned or proven to, if that is later than any plan ends by the database's clock.
 
     Then the database's clock was put back, and nothing would be due until it has caught up. Else None.
@@ -85,12 +85,12 @@ def time_ahead(planned: PlannedRange, policy: SyncPolicy) -> datetime | None:
     return reached if reached is not None and reached > latest else None
 
 
-def is_interval_over(planned: PlannedRange, policy: SyncPolicy) -> bool:
+def is_interval_over(planned: PlannedTimes, policy: SyncPolicy) -> bool:
     """Return whether changes are due: the plan ends an interval or more before what could be planned now."""
     return planned.planned_to is None or planned.now - policy.lag - planned.planned_to >= policy.interval
 
 
-def confirm(planned: PlannedRange, policy: SyncPolicy) -> list[Window]:
+def confirm(planned: PlannedTimes, policy: SyncPolicy) -> list[Window]:
     """Return the windows of the slower pass over the time before the overlap, due three times in each `confirm`.
 
         planned_to - confirm          planned_to
@@ -106,7 +106,7 @@ def confirm(planned: PlannedRange, policy: SyncPolicy) -> list[Window]:
     return list(tile(start, planned.planned_to - policy.overlap, policy.longest_window))
 
 
-def planned_history(planned: PlannedRange, policy: SyncPolicy, furthest_back: timedelta | None) -> list[Window]:
+def planned_history(planned: PlannedTimes, policy: SyncPolicy, furthest_back: timedelta | None) -> list[Window]:
     """Return windows over all that was planned of the history, to read it again; none if nothing was planned yet."""
     if planned.history_from is None or planned.planned_to is None:
         return []
@@ -120,7 +120,7 @@ def backfill(parts: list[Window], now: datetime, policy: SyncPolicy) -> list[Win
 
 
 def ranges_to_sweep(
-    planned: PlannedRange, policy: SyncPolicy, sweep: Sweep, oldest: datetime | None = None
+    planned: PlannedTimes, policy: SyncPolicy, sweep: Sweep, oldest: datetime | None = None
 ) -> list[SweepRange]:
     """Return the ranges of creation time that a pass sweeps: only what was planned before; the rest is read anyway.
 
@@ -135,7 +135,7 @@ def ranges_to_sweep(
 
 
 def daily_sweep(
-    planned: PlannedRange, policy: SyncPolicy, furthest_back: timedelta | None, oldest: datetime | None = None
+    planned: PlannedTimes, policy: SyncPolicy, furthest_back: timedelta | None, oldest: datetime | None = None
 ) -> list[SweepRange]:
     """Return the ranges of creation time that are read again once a day where changes are listed by update time.
 

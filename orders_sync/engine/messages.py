@@ -17,7 +17,7 @@ from datetime import timedelta
 import msgspec
 
 from orders_sync.domain.accounts import SyncPolicy
-from orders_sync.domain.ledger import PlannedRange, Wanted
+from orders_sync.domain.ledger import PlannedTimes, Wanted
 from orders_sync.domain.messages import (
     COMES_WITH_CHANGES,
     READ_AGAIN,
@@ -50,7 +50,7 @@ class MessageDecision(msgspec.Struct, frozen=True):
     orders: tuple[Wanted, ...] = ()
 
 
-async def plan_messages(connection: Connection, source: AccountSource, planned: PlannedRange) -> bool:
+async def plan_messages(connection: Connection, source: AccountSource, planned: PlannedTimes) -> bool:
     """Plan what the account's waiting messages ask for. Return True if changes are due now: the caller plans them.
 
     In a transaction, the account's row locked.
@@ -105,7 +105,7 @@ async def _known(
 
 
 def decide_reads(
-    message: Message, content: MessageContent, known: list[KnownOrder], planned: PlannedRange, policy: SyncPolicy
+    message: Message, content: MessageContent, known: list[KnownOrder], planned: PlannedTimes, policy: SyncPolicy
 ) -> MessageDecision:
     """Decide what a message asks for. `known`: the orders in the tables that have its numbers. Pure."""
     if content.reason:
@@ -135,7 +135,7 @@ def decide_reads(
     return MessageDecision(COMES_WITH_CHANGES, windows, are_changes_due=not is_planned)
 
 
-def _guess(message: Message, content: MessageContent, planned: PlannedRange) -> tuple[Window, ...]:
+def _guess(message: Message, content: MessageContent, planned: PlannedTimes) -> tuple[Window, ...]:
     """Return the window in which an unknown order should be listed, once per message; none in the future."""
     if content.created is None or message.outcome is not None or content.created >= planned.now:
         return ()

@@ -6,7 +6,7 @@
     absent --found--> new --found for `delay`: a notice--> noticed --not found--> gone --for `delay`: a notice--> absent
                        '--not found--> absent                        '--found again--> noticed
 
-Where one problem is due, those that have lasted half as long go with it: shops that fall behind together are one
+Where one problem is due, those that have lasted half as long go with it: accounts that fall behind together are one
 notice. A problem that returns within a day must last longer each time, so that one that comes and goes is no stream of
 notices.
 """

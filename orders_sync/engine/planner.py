@@ -7,7 +7,7 @@ from datetime import datetime
 
 from orders_sync.domain import schedule
 from orders_sync.domain.errors import ClockSetBackError
-from orders_sync.domain.ledger import Backfill, PlannedRange, PlanningState
+from orders_sync.domain.ledger import Backfill, PlannedTimes, PlanningState
 from orders_sync.domain.sweep_cost import (
     MIN_STATUS_CALLS,
     PlannedRead,
@@ -99,7 +99,7 @@ async def _plan_backfill(connection: Connection, source: AccountSource, backfill
     await backfills.plan(connection, backfill, windows, ". ".join(remarks) or None)
 
 
-async def _enter(connection: Connection, source: AccountSource) -> PlannedRange:
+async def _enter(connection: Connection, source: AccountSource) -> PlannedTimes:
     """Lock the account's row, which is made if there is none, and return how far the account is planned.
 
     Windows before a history that begins later by now are dropped where they were never read.
@@ -108,16 +108,16 @@ async def _enter(connection: Connection, source: AccountSource) -> PlannedRange:
     """
     name, begins = source.account.name, source.policy.history_from
     await ledger.register(connection, source.account, source.platform.feed)
-    planned = await ledger.planned_range(connection, name)
+    planned = await ledger.planned_times(connection, name)
     if (ahead := schedule.time_ahead(planned, source.policy)) is not None:
         raise ClockSetBackError(name, ahead)
     is_later = planned.history_from is not None and planned.history_from < begins
     if is_later and await ledger.forget_before(connection, name, begins):
-        return await ledger.planned_range(connection, name)
+        return await ledger.planned_times(connection, name)
     return planned
 
 
-async def _plan_changes(connection: Connection, source: AccountSource, planned: PlannedRange, sweep: Sweep) -> None:
+async def _plan_changes(connection: Connection, source: AccountSource, planned: PlannedTimes, sweep: Sweep) -> None:
     """Read the state, derive the plan, write it. What is read in the ranges to sweep follows from the stored orders."""
     name, platform = source.account.name, source.platform
     await reject_lists.settle_nameless(connection, name)
@@ -129,7 +129,7 @@ async def _plan_changes(connection: Connection, source: AccountSource, planned: 
     await _plan_sweep(connection, source, plan.sweeps)
 
 
-async def _plan_empty_history(connection: Connection, source: AccountSource, planned: PlannedRange) -> None:
+async def _plan_empty_history(connection: Connection, source: AccountSource, planned: PlannedTimes) -> None:
     """Plan all of a history again, of which no order was listed yet, when its next read is due."""
     name, platform = source.account.name, source.platform
     if await empty_history.begin_read(connection, name):

@@ -19,7 +19,7 @@ import msgspec
 
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.errors import IdentityMismatchError
-from orders_sync.domain.ledger import FailedWindow, Plan, PlannedRange, Unclaimed
+from orders_sync.domain.ledger import FailedWindow, Plan, PlannedTimes, Unclaimed
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.store.database import Connection
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value, fetch_values
@@ -88,7 +88,7 @@ async def register(connection: Connection, account: Account, feed: Feed) -> None
         raise IdentityMismatchError(account.name, identity)
 
 
-async def planned_range(connection: Connection, account: str) -> PlannedRange:
+async def planned_times(connection: Connection, account: str) -> PlannedTimes:
     """Lock the account and return how far it is planned. In the transaction that plans more.
 
     Raises LookupError for an account without a row.
@@ -100,7 +100,7 @@ async def planned_range(connection: Connection, account: str) -> PlannedRange:
         FROM sync.accounts AS a WHERE name = %s FOR UPDATE
         """,
         [account],
-        PlannedRange,
+        PlannedTimes,
     )
     if found is None:
         raise LookupError(account)

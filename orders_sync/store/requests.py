@@ -80,6 +80,7 @@ class Obstacle(StrEnum):
     REMOVED = "removed"  # from the settings, or retired
     PAUSED = "paused"
     SUSPENDED = "suspended"
+    UNKNOWN = "unknown"  # there is no account of that name
     NONE = ""  # it can be read
 
 
@@ -135,10 +136,10 @@ async def add(
     return await fetch_value(connection, _ADD, values, int)
 
 
-async def obstacle(connection: Connection, account: str) -> Obstacle | None:
-    """Lock an account's row and return why the service cannot read it; None for an unknown one."""
+async def obstacle(connection: Connection, account: str) -> Obstacle:
+    """Lock an account's row and return why the service cannot read it."""
     found = await fetch_values(connection, _OBSTACLE, [account], Obstacle)
-    return found[0] if found else None
+    return found[0] if found else Obstacle.UNKNOWN
 
 
 async def take_sync(connection: Connection, account: str) -> bool:

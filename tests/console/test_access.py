@@ -71,7 +71,7 @@ async def test_the_session_of_this_browser_is_named_among_the_others(console: Se
 async def test_who_may_only_look_cannot_act(gate: Served) -> None:
     async with gate.person(may_act=False) as client:
         for page in all_pages():
-            if page.acts:
+            if page.needs_right_to_act:
                 answer = await client.post(page.path, data={})
                 assert answer.status_code == 403, page.path
                 assert "You may look, but not change anything." in answer.text, page.path

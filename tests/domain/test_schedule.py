@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_sync.domain.accounts import SyncPolicy
-from orders_sync.domain.ledger import PlannedRange, PlanningState, Unclaimed
+from orders_sync.domain.ledger import PlannedTimes, PlanningState, Unclaimed
 from orders_sync.domain.schedule import (
     changes,
     confirm,
@@ -39,33 +39,33 @@ def policy(
     )
 
 
-def planned_range(
+def planned_times(
     now: datetime, history_from: datetime | None = None, planned_to: datetime | None = None
-) -> PlannedRange:
-    return PlannedRange(now, history_from, planned_to, None)
+) -> PlannedTimes:
+    return PlannedTimes(now, history_from, planned_to, None)
 
 
-def planned_after(before: PlannedRange, windows: list[Window], now: datetime) -> PlannedRange:
-    """Return what the ledger says once these windows are in it, as `ledger.plan` and `ledger.planned_range` have it."""
+def planned_after(before: PlannedTimes, windows: list[Window], now: datetime) -> PlannedTimes:
+    """Return what the ledger says once these windows are in it, as `ledger.plan` and `ledger.planned_times` have it."""
     starts = [each.start for each in windows] + ([before.history_from] if before.history_from else [])
     ends = [each.end for each in windows] + ([before.planned_to] if before.planned_to else [])
-    return planned_range(now, min(starts, default=None), max(ends, default=None))
+    return planned_times(now, min(starts, default=None), max(ends, default=None))
 
 
 @pytest.mark.parametrize("lag", [LAG, timedelta(hours=2), -LAG])
 def test_only_a_clock_that_was_put_back_leaves_an_account_planned_into_the_future(lag: timedelta) -> None:
     settings, latest = policy(NOON - DAY, lag), NOON + max(lag, timedelta(0)) + timedelta(minutes=1)
-    assert time_ahead(planned_range(NOON), settings) is None
-    assert time_ahead(planned_range(NOON, NOON - DAY, NOON - lag), settings) is None
-    assert time_ahead(planned_range(NOON, NOON - DAY, latest), settings) is None
+    assert time_ahead(planned_times(NOON), settings) is None
+    assert time_ahead(planned_times(NOON, NOON - DAY, NOON - lag), settings) is None
+    assert time_ahead(planned_times(NOON, NOON - DAY, latest), settings) is None
     later = latest + timedelta(seconds=1)
-    assert time_ahead(planned_range(NOON, NOON - DAY, later), settings) == later
-    assert time_ahead(PlannedRange(NOON, NOON - DAY, NOON - DAY, later), settings) == later
+    assert time_ahead(planned_times(NOON, NOON - DAY, later), settings) == later
+    assert time_ahead(PlannedTimes(NOON, NOON - DAY, NOON - DAY, later), settings) == later
 
 
 def test_the_first_plan_reaches_from_the_beginning_of_history_to_now_less_the_lag() -> None:
     start = NOON - 3 * DAY
-    assert incremental(planned_range(NOON), policy(start)) == [
+    assert incremental(planned_times(NOON), policy(start)) == [
         Window(start, start + DAY),
         Window(start + DAY, start + 2 * DAY),
         Window(start + 2 * DAY, NOON - LAG),
@@ -73,7 +73,7 @@ def test_the_first_plan_reaches_from_the_beginning_of_history_to_now_less_the_la
 
 
 def test_a_plan_holds_all_that_has_come_due() -> None:
-    before = planned_range(NOON, NOON - 3 * DAY, NOON - timedelta(hours=13))
+    before = planned_times(NOON, NOON - 3 * DAY, NOON - timedelta(hours=13))
     second = NOON - 2 * DAY
     state = PlanningState(before, [second, second + timedelta(milliseconds=1)])
     for feed in Feed:
@@ -91,24 +91,24 @@ def test_a_plan_holds_all_that_has_come_due() -> None:
 
 
 def test_a_plan_by_update_time_sweeps_only_what_is_due() -> None:
-    before = planned_range(NOON, NOON - 3 * DAY, NOON - timedelta(hours=13))
+    before = planned_times(NOON, NOON - 3 * DAY, NOON - timedelta(hours=13))
     for sweep in (Sweep.NONE, Sweep.OPEN, Sweep.ALL):
         assert not changes(PlanningState(before), policy(NOON - 3 * DAY), Feed.UPDATED, None, sweep).sweeps
 
 
 def test_the_next_plan_begins_the_overlap_before_the_last_one_ended_P1() -> None:
-    windows = incremental(planned_range(NOON, NOON - 3 * DAY, NOON - timedelta(hours=1)), policy(NOON - 3 * DAY))
+    windows = incremental(planned_times(NOON, NOON - 3 * DAY, NOON - timedelta(hours=1)), policy(NOON - 3 * DAY))
     assert windows == [Window(NOON - timedelta(hours=1) - OVERLAP, NOON - LAG)]
 
 
 def test_the_overlap_does_not_reach_before_the_history() -> None:
     start = NOON - timedelta(minutes=5)
-    windows = incremental(planned_range(NOON, start, NOON - timedelta(minutes=1)), policy(start))
+    windows = incremental(planned_times(NOON, start, NOON - timedelta(minutes=1)), policy(start))
     assert windows == [Window(start, NOON - LAG)]
 
 
 def test_a_history_that_reaches_further_back_is_planned_as_well_and_first() -> None:
-    before = planned_range(NOON, NOON - DAY, NOON - LAG)
+    before = planned_times(NOON, NOON - DAY, NOON - LAG)
     assert incremental(before, policy(NOON - 3 * DAY)) == [
         Window(NOON - 3 * DAY, NOON - 2 * DAY),
         Window(NOON - 2 * DAY, NOON - DAY),
@@ -117,12 +117,12 @@ def test_a_history_that_reaches_further_back_is_planned_as_well_and_first() -> N
 
 
 def test_a_history_that_begins_later_than_before_leaves_no_gap() -> None:
-    windows = incremental(planned_range(NOON, NOON - 9 * DAY, NOON - 5 * DAY), policy(NOON - DAY, longest=9 * DAY))
+    windows = incremental(planned_times(NOON, NOON - 9 * DAY, NOON - 5 * DAY), policy(NOON - DAY, longest=9 * DAY))
     assert windows == [Window(NOON - 5 * DAY - OVERLAP, NOON - LAG)]
 
 
 def test_no_window_reaches_over_the_border_of_what_the_platform_is_documented_to_list_P5() -> None:
-    windows = incremental(planned_range(NOON), policy(NOON - 100 * DAY, longest=28 * DAY), 31 * DAY)
+    windows = incremental(planned_times(NOON), policy(NOON - 100 * DAY, longest=28 * DAY), 31 * DAY)
     assert_no_gap(windows)
     border = NOON - 31 * DAY
     within = [each for each in windows if each.end > border + timedelta(hours=2)]
@@ -133,18 +133,18 @@ def test_no_window_reaches_over_the_border_of_what_the_platform_is_documented_to
 def test_where_changes_are_listed_by_update_time_the_month_is_read_again_once_a_day_P1() -> None:
     settings = policy(NOON - 400 * DAY)
     runs = [NOON + timedelta(hours=number) for number in range(72)]
-    known = [planned_range(now, NOON - 400 * DAY, now - timedelta(hours=1) - LAG) for now in runs]
+    known = [planned_times(now, NOON - 400 * DAY, now - timedelta(hours=1) - LAG) for now in runs]
     found = [each for one in known for each in daily_sweep(one, settings, 31 * DAY)]
     assert len(found) == 3
     assert all(each.with_final and 30 * DAY < each.end - each.start < 31 * DAY for each in found)
-    assert daily_sweep(planned_range(NOON), settings, 31 * DAY) == []
+    assert daily_sweep(planned_times(NOON), settings, 31 * DAY) == []
 
 
 def test_orders_older_than_the_history_are_read_again_as_often_as_their_age_says_P1() -> None:
     """Of 20 days: once an hour, and once a day the final ones; apart, for the tables hold only parts of their time."""
     begin, oldest = NOON - 10 * DAY, NOON - 20 * DAY
     ends = [NOON + timedelta(minutes=minute) for minute in range(24 * 60)]
-    known = [planned_range(end + LAG, begin, end - timedelta(minutes=1)) for end in ends]
+    known = [planned_times(end + LAG, begin, end - timedelta(minutes=1)) for end in ends]
     before = [
         each for one in known for each in ranges_to_sweep(one, policy(begin), Sweep.DUE, oldest) if not each.is_covered
     ]
@@ -156,28 +156,28 @@ def test_orders_older_than_the_history_are_read_again_as_often_as_their_age_says
     assert [each.start for each in monthly] == [oldest, begin]
 
 
-def unclaimed(known: PlannedRange, window: Window, now: datetime) -> PlannedRange:
-    return PlannedRange(now, known.history_from, window.end, None, Unclaimed(7, window))
+def unclaimed(known: PlannedTimes, window: Window, now: datetime) -> PlannedTimes:
+    return PlannedTimes(now, known.history_from, window.end, None, Unclaimed(7, window))
 
 
 def test_a_window_nobody_claimed_is_lengthened_instead_of_another_one() -> None:
     hour = timedelta(hours=1)
     waiting = Window(NOON - hour - OVERLAP, NOON - LAG)
-    before = unclaimed(planned_range(NOON, NOON - DAY), waiting, NOON + hour)
+    before = unclaimed(planned_times(NOON, NOON - DAY), waiting, NOON + hour)
     assert incremental(before, policy(NOON - DAY)) == [Window(waiting.start, NOON + hour - LAG)]
     assert superseded(before, policy(NOON - DAY)) == Unclaimed(7, waiting)
 
 
 def test_a_window_nobody_claimed_stays_as_it_is_where_nothing_new_is_to_be_planned() -> None:
     waiting = Window(NOON - OVERLAP, NOON - LAG)
-    before = unclaimed(planned_range(NOON, NOON - DAY), waiting, NOON)
+    before = unclaimed(planned_times(NOON, NOON - DAY), waiting, NOON)
     assert incremental(before, policy(NOON - DAY)) == []
     assert superseded(before, policy(NOON - DAY)) is None
 
 
 def test_what_is_lengthened_beyond_what_the_platform_takes_is_two_windows_without_a_gap() -> None:
     waiting = Window(NOON - DAY, NOON - LAG)
-    before = unclaimed(planned_range(NOON, NOON - 3 * DAY), waiting, NOON + DAY)
+    before = unclaimed(planned_times(NOON, NOON - 3 * DAY), waiting, NOON + DAY)
     assert incremental(before, policy(NOON - 3 * DAY)) == [
         Window(NOON - DAY, NOON),
         Window(NOON, NOON + DAY - LAG),
@@ -194,12 +194,12 @@ def test_while_nobody_reads_the_windows_cover_everything_and_hardly_more_P1(
 ) -> None:
     begin = NOON - timedelta(hours=2)
     settings = policy(begin, longest=timedelta(seconds=longest))
-    now, known, ledger = NOON, planned_range(NOON), list[Window]()
+    now, known, ledger = NOON, planned_times(NOON), list[Window]()
     is_claimed = True
     for wait, claims_it in zip(waits, claimed, strict=False):
         now += timedelta(seconds=wait)
         newest = None if is_claimed or not ledger else Unclaimed(1, ledger[-1])
-        known = PlannedRange(now, known.history_from, known.planned_to, None, newest)
+        known = PlannedTimes(now, known.history_from, known.planned_to, None, newest)
         windows = incremental(known, settings)
         if superseded(known, settings):
             ledger.pop()
@@ -214,17 +214,17 @@ def test_while_nobody_reads_the_windows_cover_everything_and_hardly_more_P1(
 
 @pytest.mark.parametrize("history_from", [NOON - LAG, NOON, NOON + DAY])
 def test_nothing_to_do_where_the_history_has_not_begun(history_from: datetime) -> None:
-    assert incremental(planned_range(NOON), policy(history_from)) == []
+    assert incremental(planned_times(NOON), policy(history_from)) == []
 
 
 def test_nothing_to_do_where_the_clock_was_set_back_behind_the_overlap() -> None:
-    assert incremental(planned_range(NOON, NOON - DAY, NOON + OVERLAP), policy(NOON - DAY)) == []
+    assert incremental(planned_times(NOON, NOON - DAY, NOON + OVERLAP), policy(NOON - DAY)) == []
 
 
 def test_the_confirming_pass_lies_behind_the_overlap_three_times_in_each_period() -> None:
     settings, begin = policy(NOON - DAY), NOON - DAY
     runs = [NOON + timedelta(minutes=number) for number in range(0, 360)]
-    found = [confirm(planned_range(now, begin, now - timedelta(minutes=1) - LAG), settings) for now in runs]
+    found = [confirm(planned_times(now, begin, now - timedelta(minutes=1) - LAG), settings) for now in runs]
     windows = [window for each in found for window in each]
     assert len(windows) == 6
     assert all(each.end - each.start == timedelta(hours=3) - OVERLAP for each in windows)
@@ -239,15 +239,15 @@ def test_what_is_indexed_late_by_two_thirds_of_confirm_is_confirmed_P1() -> None
         seen = False
         for number in range(0, 500):
             now = NOON + timedelta(minutes=number)
-            for each in confirm(planned_range(now, begin, now - timedelta(minutes=1) - LAG), settings):
+            for each in confirm(planned_times(now, begin, now - timedelta(minutes=1) - LAG), settings):
                 seen = seen or (now >= indexed and each.start <= happened < each.end)
         assert seen, happened
 
 
 def test_nothing_to_confirm_before_anything_was_planned_or_when_it_is_off() -> None:
-    assert confirm(planned_range(NOON), policy(NOON - DAY)) == []
+    assert confirm(planned_times(NOON), policy(NOON - DAY)) == []
     off = replace(policy(NOON - DAY), confirm=timedelta(0))
-    assert confirm(planned_range(NOON, NOON - DAY, NOON - DAY / 2), off) == []
+    assert confirm(planned_times(NOON, NOON - DAY, NOON - DAY / 2), off) == []
 
 
 @given(
@@ -261,13 +261,13 @@ def test_what_is_planned_over_time_covers_the_history_without_a_gap_P1(
     histories: list[int], waits: list[float], lag: int, overlap: int, longest: int
 ) -> None:
     """Runs at any intervals, the beginning of history moved at will between them."""
-    now, known, planned = NOON, planned_range(NOON), list[Window]()
+    now, known, planned = NOON, planned_times(NOON), list[Window]()
     for history, wait in zip(histories, waits, strict=False):
         now += timedelta(seconds=wait)
         seconds = (timedelta(seconds=each) for each in (lag, overlap, longest))
         settings = policy(NOON - timedelta(seconds=history), *seconds)
         end_before = known.planned_to
-        windows = incremental(planned_range(now, known.history_from, known.planned_to), settings)
+        windows = incremental(planned_times(now, known.history_from, known.planned_to), settings)
         assert all(each.seconds <= longest for each in windows)
         assert all(each.end <= now - timedelta(seconds=lag) for each in windows)
         planned += windows

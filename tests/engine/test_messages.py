@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders_sync.domain.accounts import SyncPolicy
-from orders_sync.domain.ledger import PlannedRange
+from orders_sync.domain.ledger import PlannedTimes
 from orders_sync.domain.messages import COMES_WITH_CHANGES, NEVER_LISTED, KnownOrder, Message, MessageContent
 from orders_sync.domain.sweeps import SweepPolicy
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge
@@ -319,13 +319,13 @@ async def test_what_is_read_for_a_message_proves_nothing_to_a_backfill_P1(story:
 def test_a_message_of_an_unknown_order_waits_until_changes_reach_past_it(
     planned_to: datetime | None, received: datetime, is_handled: bool, are_changes_due: bool
 ) -> None:
-    planned = PlannedRange(NOON, None, planned_to, None)
+    planned = PlannedTimes(NOON, None, planned_to, None)
     made = decide_reads(Message(1, b"", received, None), MessageContent("ANY", "7"), [], planned, POLICY)
     assert (made.is_handled, made.are_changes_due, made.windows) == (is_handled, are_changes_due, ())
 
 
 def test_an_order_that_should_have_been_there_is_sought_where_changes_do_not_reach_P1() -> None:
-    planned = PlannedRange(NOON, POLICY.history_from, NOON - MINUTE, None)
+    planned = PlannedTimes(NOON, POLICY.history_from, NOON - MINUTE, None)
     message = Message(1, b"", NOON - 2 * MINUTE, None)
     for age, windows in ((timedelta(hours=1), 1), (timedelta(minutes=3), 0)):
         made = decide_reads(message, MessageContent("ANY", "7", created=NOON - age), [], planned, POLICY)
@@ -340,7 +340,7 @@ def test_an_order_with_several_purchases_is_read_for_each_and_one_read_since_for
         KnownOrder("7", NOON + 2 * MINUTE, NOON + LAG),
     ]
     made = decide_reads(
-        Message(1, b"", NOON, None), MessageContent("ANY", "7"), orders, PlannedRange(NOON, None, None, None), POLICY
+        Message(1, b"", NOON, None), MessageContent("ANY", "7"), orders, PlannedTimes(NOON, None, None, None), POLICY
     )
     assert {each.start for each in made.windows} == {NOON, NOON + MINUTE}
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from orders_sync.domain.accounts import Account
-from orders_sync.domain.ledger import PlannedRange
+from orders_sync.domain.ledger import PlannedTimes
 from orders_sync.domain.sweeps import Sweep
 from orders_sync.domain.windows import Feed, Window, WindowKind
 from orders_sync.engine.renormalize import renormalize
@@ -80,7 +80,7 @@ def age(story: Story, days: int = 31) -> None:
         story.query(f"UPDATE {table} SET {sets} RETURNING 1")
 
 
-def without_clock(planned: PlannedRange) -> tuple[object, ...]:
+def without_clock(planned: PlannedTimes) -> tuple[object, ...]:
     return (planned.history_from, planned.planned_to, planned.watermark)
 
 
@@ -96,7 +96,7 @@ async def test_plans_watermark_and_proof_are_the_same_afterwards_and_nothing_is_
     before = {}
     async with story.pool.connection() as connection:
         for each in story.world.accounts:
-            before[each.name] = without_clock(await ledger.planned_range(connection, each.name))
+            before[each.name] = without_clock(await ledger.planned_times(connection, each.name))
     count = len(story.query("SELECT 1 FROM sync.windows"))
     removed = await remove_old(story.pool, KEPT)
     assert removed["windows"] > 30
@@ -104,7 +104,7 @@ async def test_plans_watermark_and_proof_are_the_same_afterwards_and_nothing_is_
     async with story.pool.connection() as connection:
         for each in story.world.accounts:
             history_from, planned_to, watermark = before[each.name]
-            assert without_clock(await ledger.planned_range(connection, each.name)) == before[each.name]
+            assert without_clock(await ledger.planned_times(connection, each.name)) == before[each.name]
             assert planned_to == watermark
             assert isinstance(history_from, datetime)
             assert isinstance(watermark, datetime)
@@ -145,7 +145,7 @@ async def test_changes_behind_one_that_is_not_read_stay_for_they_prove_what_was_
     await window(connection, hours(3, 4))
     assert await remove_old(pool, KEPT) == {"windows": 1}
     assert await backfills.unproven(connection, SHOP, Feed.UPDATED, hours(0, 4)) == [hours(1, 2)]
-    assert (await ledger.planned_range(connection, SHOP)).planned_to == hours(3, 4).end
+    assert (await ledger.planned_times(connection, SHOP)).planned_to == hours(3, 4).end
 
 
 async def test_a_backfill_goes_before_its_windows_and_neither_while_one_is_open(

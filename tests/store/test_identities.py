@@ -135,7 +135,7 @@ async def test_another_shop_behind_the_name_inherits_nothing_P5(
     assert now.seller in said
     assert set(map(tuple, map(sorted, named(session).values()))) == {("a~old",)}
     await ledger.register(connection, now, Feed.UPDATED)
-    planned = await ledger.planned_range(connection, "a")
+    planned = await ledger.planned_times(connection, "a")
     assert (planned.history_from, planned.planned_to, planned.watermark) == (None, None, None)
     assert [(name, removed) for name, _, _, removed, _ in known(session)] == [("a", False), ("a~old", True)]
 

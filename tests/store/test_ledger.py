@@ -38,7 +38,7 @@ def utc_now() -> datetime:
 
 
 async def watermark(connection: Connection, account: str = SHOP) -> datetime | None:
-    return (await ledger.planned_range(connection, account)).watermark
+    return (await ledger.planned_times(connection, account)).watermark
 
 
 async def states(connection: Connection) -> list[Any]:
@@ -55,7 +55,7 @@ async def let_leases_run_out(connection: Connection) -> None:
 
 async def test_an_account_that_is_new_has_planned_and_landed_nothing(connection: Connection) -> None:
     await register(connection)
-    planned = await ledger.planned_range(connection, SHOP)
+    planned = await ledger.planned_times(connection, SHOP)
     assert (planned.history_from, planned.planned_to, planned.watermark) == (None, None, None)
     assert planned.now == await one(connection, "SELECT %s::timestamptz", planned.now)
     assert await claims.claim(connection, SHOP, "worker") is None
@@ -98,17 +98,17 @@ async def test_an_account_that_has_another_name_in_the_tables_is_not_entered_aga
 
 async def test_what_is_planned_is_how_far_the_account_reaches(connection: Connection) -> None:
     await plan(connection, hours(0, 1), hours(1, 2))
-    planned = await ledger.planned_range(connection, SHOP)
+    planned = await ledger.planned_times(connection, SHOP)
     assert (planned.history_from, planned.planned_to, planned.watermark) == (at(0), at(2), None)
     await plan(connection, hours(-5, 0), hours(1.5, 3))
-    planned = await ledger.planned_range(connection, SHOP)
+    planned = await ledger.planned_times(connection, SHOP)
     assert (planned.history_from, planned.planned_to) == (at(-5), at(3))
 
 
 async def test_a_sweep_does_not_change_how_far_the_account_reaches(connection: Connection) -> None:
     await plan(connection, hours(0, 1))
     await plan(connection, hours(-9, 9), kind=WindowKind.SWEEP)
-    planned = await ledger.planned_range(connection, SHOP)
+    planned = await ledger.planned_times(connection, SHOP)
     assert (planned.history_from, planned.planned_to) == (at(0), at(1))
 
 
@@ -470,7 +470,7 @@ async def test_the_parts_of_a_sweep_are_sweeps_and_move_nothing(connection: Conn
     part = await claim(connection)
     assert part.kind == WindowKind.SWEEP
     await finish(connection, part)
-    planned = await ledger.planned_range(connection, SHOP)
+    planned = await ledger.planned_times(connection, SHOP)
     assert (planned.history_from, planned.planned_to, planned.watermark) == (None, None, None)
 
 
@@ -675,7 +675,7 @@ async def test_what_was_not_read_of_a_history_that_begins_later_is_given_up_and_
         else:
             await closing.fail(connection, each, "beyond what the platform lists", calls=1)
     assert await ledger.forget_before(connection, SHOP, at(2))
-    planned = await ledger.planned_range(connection, SHOP)
+    planned = await ledger.planned_times(connection, SHOP)
     assert planned.history_from == (at(1) if done == 1 else at(2))
     assert not await ledger.forget_before(connection, SHOP, at(2))
     await ledger.replan_failed(connection, SHOP, at_once=True)
@@ -689,7 +689,7 @@ async def test_a_window_being_read_is_not_given_up_with_the_history_before_it(co
     held = await claim(connection)
     assert not await ledger.forget_before(connection, SHOP, at(5))
     await finish(connection, held)
-    assert (await ledger.planned_range(connection, SHOP)).history_from == at(0)
+    assert (await ledger.planned_times(connection, SHOP)).history_from == at(0)
 
 
 async def test_failing_alone_moves_no_watermark_P5(connection: Connection) -> None:
@@ -753,21 +753,21 @@ async def test_an_earlier_history_proves_nothing_before_anything_was_read_P5(con
 
 async def test_the_newest_window_is_known_as_long_as_nobody_claimed_it(connection: Connection) -> None:
     await plan(connection, hours(0, 1), hours(1, 2))
-    newest = (await ledger.planned_range(connection, SHOP)).newest
+    newest = (await ledger.planned_times(connection, SHOP)).newest
     assert newest is not None
     assert newest.window == hours(1, 2)
     claimed = await claim(connection)
     assert claimed.id == newest.id
-    assert (await ledger.planned_range(connection, SHOP)).newest is None
+    assert (await ledger.planned_times(connection, SHOP)).newest is None
     await claims.release(connection, claimed, calls=1)
-    assert (await ledger.planned_range(connection, SHOP)).newest is None
+    assert (await ledger.planned_times(connection, SHOP)).newest is None
 
 
 async def test_who_plans_holds_the_newest_window_and_a_claim_passes_it_over_P5(pool: Pool) -> None:
     async with pool.connection() as planner, pool.connection() as worker:
         await plan(worker, hours(0, 1), hours(1, 2))
         async with planner.transaction():
-            newest = (await ledger.planned_range(planner, SHOP)).newest
+            newest = (await ledger.planned_times(planner, SHOP)).newest
             assert newest is not None
             assert (await claim(worker)).window == hours(0, 1)
             await ledger.remove_superseded(planner, newest)
@@ -856,7 +856,7 @@ async def test_who_plans_while_a_window_is_finished_waits_for_the_watermark_P5(p
         await plan(worker, hours(0, 1))
         claimed = await claim(worker)
         async with planner.transaction():
-            planned = await ledger.planned_range(planner, SHOP)
+            planned = await ledger.planned_times(planner, SHOP)
             finishing = await made_to_wait(pool, finish(worker, claimed))
             await ledger.plan(planner, SHOP, WindowKind.INCREMENTAL, Feed.UPDATED, [hours(0.5, 3)])
         await finishing
@@ -866,7 +866,7 @@ async def test_who_plans_while_a_window_is_finished_waits_for_the_watermark_P5(p
 
 async def test_an_account_that_is_not_registered_has_no_reach(connection: Connection) -> None:
     with pytest.raises(LookupError):
-        await ledger.planned_range(connection, "nobody")
+        await ledger.planned_times(connection, "nobody")
 
 
 # by status

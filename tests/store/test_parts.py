@@ -51,7 +51,7 @@ async def state(connection: Connection, whole: Claim) -> tuple[object, ...] | No
 
 
 async def watermark(connection: Connection) -> datetime | None:
-    return (await ledger.planned_range(connection, SHOP)).watermark
+    return (await ledger.planned_times(connection, SHOP)).watermark
 
 
 @pytest.mark.parametrize("kind", [WindowKind.INCREMENTAL, WindowKind.BACKFILL])

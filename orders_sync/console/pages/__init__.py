@@ -25,16 +25,16 @@ Handler = Callable[[Visit], Awaitable[Response]]
 class ConsoleRoute:
     """A route for people who are logged in.
 
-    `acts`: only for those who may act (`Person.may_act`); `shows_personal_data`: only for those who may see it
-    (`Person.may_see_personal_data`, of `console add --see-persons`). `form`: the path of the page with the form that
-    leads here, which is shown again, filled in, where the form has a mistake; its parameters in braces are those of
-    `path`. Empty: the mistake has a page of its own.
+    `needs_right_to_act`: only for those who may act (`Person.may_act`); `shows_personal_data`: only for those who may
+    see it (`Person.may_see_personal_data`, of `console add --see-persons`). `form`: the path of the page with the form
+    that leads here, which is shown again, filled in, where the form has a mistake; its parameters in braces are those
+    of `path`. Empty: the mistake has a page of its own.
     """
 
     path: str
     answer: Handler
     method: str = "GET"
-    acts: bool = False
+    needs_right_to_act: bool = False
     shows_personal_data: bool = False
     form: str = ""
 
@@ -45,14 +45,14 @@ def page(path: str, answer: Handler, *, form: str = "") -> ConsoleRoute:
 
 
 def action(
-    path: str, answer: Handler, *, acts: bool = True, shows_personal_data: bool = False, form: str = ""
+    path: str, answer: Handler, *, needs_right_to_act: bool = True, shows_personal_data: bool = False, form: str = ""
 ) -> ConsoleRoute:
     """Return an action.
 
-    `acts`: False where the right to act is not needed: for what is the person's own, and to see personal data, which
-    has a right of its own, `shows_personal_data`.
+    `needs_right_to_act`: False for what is the person's own, and for seeing personal data, which has a right of its
+    own, `shows_personal_data`.
     """
-    return ConsoleRoute(path, answer, "POST", acts, shows_personal_data, form)
+    return ConsoleRoute(path, answer, "POST", needs_right_to_act, shows_personal_data, form)
 
 
 def all_pages() -> list[ConsoleRoute]:

@@ -42,6 +42,6 @@ async def end_all(visit: Visit) -> Response:
 
 PAGES = [
     page("/me", show),
-    action("/me/end", end, acts=False, form="/me"),
-    action("/me/end-all", end_all, acts=False, form="/me"),
+    action("/me/end", end, needs_right_to_act=False, form="/me"),
+    action("/me/end-all", end_all, needs_right_to_act=False, form="/me"),
 ]

@@ -222,6 +222,6 @@ def _place(visit: Visit) -> LastOrder | None:
 PAGES = [
     page("/orders", show, form="/orders"),
     action("/orders/fetch", fetch, form="/orders"),
-    action("/orders/persons", reveal, acts=False, shows_personal_data=True, form="/orders"),
+    action("/orders/persons", reveal, needs_right_to_act=False, shows_personal_data=True, form="/orders"),
     page("/orders/{platform}/{order_id:path}", show_one),
 ]

@@ -177,5 +177,7 @@ PAGES = [
     action("/rejects/ignore", ignore, form="/rejects"),
     action("/rejects/unignore", unignore, form="/rejects"),
     page("/rejects/{number}", show_one),
-    action("/rejects/{number}/record", reveal, acts=False, shows_personal_data=True, form="/rejects/{number}"),
+    action(
+        "/rejects/{number}/record", reveal, needs_right_to_act=False, shows_personal_data=True, form="/rejects/{number}"
+    ),
 ]

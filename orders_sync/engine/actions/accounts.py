@@ -85,12 +85,11 @@ async def sync_now(connection: Connection, actor: Actor, name: str) -> int:
 
 async def must_be_readable(connection: Connection, name: str) -> None:
     """Lock an account that the service can read. Raises as `sync_now` does."""
-    obstacle = await requests.obstacle(connection, name)
-    if obstacle is None:
-        raise NotFoundError(
-            Sentence("no account is known as %(name)s: `orders-sync accounts list` shows every account", name=name)
-        )
-    match obstacle:
+    match await requests.obstacle(connection, name):
+        case Obstacle.UNKNOWN:
+            raise NotFoundError(
+                Sentence("no account is known as %(name)s: `orders-sync accounts list` shows every account", name=name)
+            )
         case Obstacle.REMOVED:
             raise UsageError(Sentence("%(name)s is not in the settings any more, so nothing is read of it", name=name))
         case Obstacle.PAUSED:

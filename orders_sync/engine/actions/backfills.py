@@ -94,7 +94,7 @@ async def again(
 ) -> Requested:
     """Request again what was not read of a request, as a request of its own, and as it was asked for.
 
-    Of a request for what is complete too, that is all of the range for the shops in `unfinished`.
+    Of a request for what is complete too, that is all of the range for the accounts in `unfinished`.
 
     Raises `NotFoundError` for an unknown request, `UsageError` for one that is open, that reads single orders, or of
     which everything is complete.
