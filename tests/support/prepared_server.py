@@ -52,11 +52,10 @@ def prepare(home: Path, shared: Path) -> None:
 def make_tables(url: str) -> None:
     """Make the tables of this version in an empty database."""
     migrate.migrate(url)
-    # Postgres's own tables alone: the plans of statements on ours are to be those of tables that were never vacuumed
+    # A copy has a seventh fewer files and a tenth fewer bytes after it. Postgres's own tables alone: the plans of
+    # statements on ours are to be those of tables that were never vacuumed.
     [(own,)] = Tables(url).query("SELECT string_agg(oid::regclass::text, ', ') FROM pg_class WHERE " + OWN_TABLES)
-    Tables(url).execute(
-        f"VACUUM (FULL, FREEZE) {own}"
-    )  # a seventh of the files of each copy fewer, a tenth of the bytes
+    Tables(url).execute(f"VACUUM (FULL, FREEZE) {own}")
     with psycopg.connect(url) as connection:  # after which new sessions find Postgres's cache of its own tables
         order_statuses.fill(connection, {each.name: (each.direction, each.statuses) for each in PLATFORMS.values()})
 

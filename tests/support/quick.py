@@ -46,7 +46,7 @@ def refuse_slow(program: str | bytes | os.PathLike[str]) -> None:
         raise RuntimeError(f"{_running_without_mark[0]} starts {name}: mark it with @pytest.mark.db")
 
 
-# An audit hook would see all starts, too, but is called for every import, open and lookup: 0.5 % of the whole suite.
+# An audit hook would see all starts, too, but is called for every import, open and lookup of a whole run.
 _start = subprocess.Popen.__init__
 
 
