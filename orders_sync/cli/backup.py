@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ SCHEMAS = ("public", "sync", "bi", "sync_jobs")
 BEGINNING = 60  # lines of a script in which parameters are set; no row of a table stands there
 UNKNOWN_TO_OLDER = (b"SET transaction_timeout",)  # since PostgreSQL 17
 REPORT_EVERY = 2**26  # bytes
+ENDING_SECONDS = 3  # Postgres lists a connection until its process has ended, which takes milliseconds
 
 Report = Callable[[str], None]
 
@@ -207,10 +209,13 @@ def reopen(url: str, actor: Actor) -> bool:
 def must_be_still(url: str) -> None:
     """Raise `DatabaseError` where somebody else is connected, who may write what a move would leave behind.
 
-    Or who would write into tables that are being restored.
+    Or who would write into tables that are being restored. A connection that has been closed does not count: its
+    process has `ENDING_SECONDS` to end.
     """
     with database.session(url) as connection:
-        others = inventory.other_connections(connection)
+        deadline = time.monotonic() + ENDING_SECONDS
+        while (others := inventory.other_connections(connection)) and time.monotonic() < deadline:
+            time.sleep(0.1)
     if others:
         raise DatabaseError(
             f"database {shown(url)}: {others} other connection(s). Stop `orders-sync run` and whatever else uses it, "

@@ -75,9 +75,9 @@ def token(
 @app.command()
 def password(name: Name, config: options.Config = None) -> None:
     """Set a person's password, typed twice or read as one line from a pipe; all sessions end."""
-    written = _typed() if sys.stdin.isatty() else sys.stdin.readline().strip()
-    if len(written) < LEAST:
-        raise UsageError(f"the password must have at least {LEAST} characters")
+    written = (_typed() if sys.stdin.isatty() else sys.stdin.readline()).strip()  # as the log-in reads it
+    if not LEAST <= len(written) <= passwords.LONGEST:
+        raise UsageError(f"the password must have {LEAST} to {passwords.LONGEST} characters")
 
     async def change(connection: Connection) -> None:
         if not (found := await console_access.find(connection, name)):

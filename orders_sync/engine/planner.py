@@ -35,11 +35,15 @@ from orders_sync.store.database import Connection
 
 
 async def plan(connection: Connection, source: AccountSource, sweep: Sweep, *, retry: bool = False) -> None:
-    """Plan everything the account needs now. In a transaction. `retry`: failed windows too, due or not."""
-    planned = await _enter(connection, source)
-    await requests.take_sync(connection, source.account.name)
+    """Plan everything the account needs now. In a transaction.
+
+    Failed windows are planned when they are due; with `retry`, or where somebody asked for the account to be read
+    (`requests`), at once.
+    """
+    planned = await _lock_account(connection, source)
+    is_requested = await requests.take_sync(connection, source.account.name)
     await backfills.take_out_cancelled(connection, source.account.name)
-    await ledger.replan_failed(connection, source.account.name, at_once=retry)
+    await ledger.replan_failed(connection, source.account.name, at_once=retry or is_requested)
     await plan_messages(connection, source, planned)
     await _plan_changes(connection, source, planned, sweep)
     await _plan_empty_history(connection, source, planned)
@@ -52,7 +56,7 @@ async def plan_due(connection: Connection, source: AccountSource) -> bool:
     Nothing is due twice: the account's row is locked, and what is due follows from the ledger and the database's clock.
     So any number of processes may ask, as often as they like.
     """
-    planned = await _enter(connection, source)
+    planned = await _lock_account(connection, source)
     is_requested = await requests.take_sync(connection, source.account.name)
     await backfills.take_out_cancelled(connection, source.account.name)
     await ledger.replan_failed(connection, source.account.name, at_once=is_requested)
@@ -99,10 +103,10 @@ async def _plan_backfill(connection: Connection, source: AccountSource, backfill
     await backfills.plan(connection, backfill, windows, ". ".join(remarks) or None)
 
 
-async def _enter(connection: Connection, source: AccountSource) -> PlannedTimes:
+async def _lock_account(connection: Connection, source: AccountSource) -> PlannedTimes:
     """Lock the account's row, which is made if there is none, and return how far the account is planned.
 
-    Windows before a history that begins later by now are dropped where they were never read.
+    Where the settings' history begins later than before, windows before it that are planned or failed are deleted.
 
     Raises `IdentityMismatchError` and `ClockSetBackError`: then nothing of the account can be planned.
     """
@@ -118,7 +122,10 @@ async def _enter(connection: Connection, source: AccountSource) -> PlannedTimes:
 
 
 async def _plan_changes(connection: Connection, source: AccountSource, planned: PlannedTimes, sweep: Sweep) -> None:
-    """Read the state, derive the plan, write it. What is read in the ranges to sweep follows from the stored orders."""
+    """Read the state, derive the plan, write it. What is read in the ranges to sweep follows from the stored orders.
+
+    Rejects without an order id are settled first where their time was read again.
+    """
     name, platform = source.account.name, source.platform
     await reject_lists.settle_nameless(connection, name)
     since = None if platform.furthest_back is None else planned.now - platform.furthest_back
@@ -130,7 +137,7 @@ async def _plan_changes(connection: Connection, source: AccountSource, planned: 
 
 
 async def _plan_empty_history(connection: Connection, source: AccountSource, planned: PlannedTimes) -> None:
-    """Plan all of a history again, of which no order was listed yet, when its next read is due."""
+    """If no order of the history has been listed yet, plan all of it again when its next read is due."""
     name, platform = source.account.name, source.platform
     if await empty_history.begin_read(connection, name):
         windows = schedule.planned_history(planned, source.policy, platform.furthest_back)

@@ -12,6 +12,7 @@ import httpx
 import psycopg
 import pytest
 
+from orders_sync.domain.activity import Actor, Origin
 from orders_sync.domain.errors import EXCERPT, LeaseLostError
 from orders_sync.domain.ledger import Claim
 from orders_sync.domain.sweep_cost import calls_for
@@ -20,6 +21,7 @@ from orders_sync.domain.times import platform_text
 from orders_sync.domain.windows import Window, WindowKind
 from orders_sync.engine import page_client, planner
 from orders_sync.engine import sync as engine
+from orders_sync.engine.actions import accounts
 from orders_sync.engine.claimed_window import ClaimedWindow
 from orders_sync.engine.run_context import RunContext, rate_limiters
 from orders_sync.engine.sources import AccountSource
@@ -552,6 +554,18 @@ async def test_failed_window_waits_and_the_outcome_says_so_unless_told_to_retry_
     assert story.query("SELECT last_error FROM sync.accounts") == [(first.errors[-1],)]
     third = (await story.sync(story.shop, retry=True))[story.shop]
     assert (third.errors, third.failed_windows) == ([], [])
+    story.assert_equal(story.shop)
+
+
+async def test_a_pass_that_takes_a_request_reads_failed_windows_for_it_P6(tell: Tell) -> None:
+    story = tell()
+    story.with_limits(tries=1, attempts=1)
+    story.faults.script("html", account=story.shop)
+    assert (await story.sync(story.shop))[story.shop].failed_windows
+    async with story.pool.connection() as connection:
+        await accounts.sync_now(connection, Actor("lin", Origin.CONSOLE), story.shop)
+    second = (await story.sync(story.shop, retry=False))[story.shop]
+    assert (second.errors, second.failed_windows) == ([], [])
     story.assert_equal(story.shop)
 
 
