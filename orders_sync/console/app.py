@@ -28,7 +28,7 @@ from orders_sync.console.site import Site
 from orders_sync.console.visit import ForbiddenError, Visit, parse_form
 from orders_sync.domain.errors import DatabaseError, NotFoundError, OrdersSyncError
 
-FOREVER = "public, max-age=31536000, immutable"
+CACHE_CONTROL = "public, max-age=31536000, immutable"
 
 log = structlog.get_logger(__name__)
 
@@ -62,14 +62,14 @@ def make(site: Site) -> ASGIApp:
 
 
 def authorized(access: Access, forms: Forms, route: ConsoleRoute) -> Endpoint:
-    """Return the page for people who are logged in; others are sent to the log-in.
+    """Return an endpoint that answers people who are logged in and sends others to the log-in.
 
     Everybody who is logged in may look, and preview a backfill (`Visit.planning`). `Person.may_act` is needed for
     a route that `needs_right_to_act`, and asked for once more where something is changed (`Visit.acting`); for a route
     with `shows_personal_data` it is `Person.may_see_personal_data`. Templates leave out the buttons of what a person
     may not do.
 
-    A person without a right it asks for, and whoever it raises an error for, gets a page that says so.
+    A missing right, and any error, is answered by a page that says so.
     """
 
     async def answer(request: Request) -> Response:
@@ -155,7 +155,7 @@ async def _static(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in {each.name for each in rendering.STATIC.iterdir()}:
         return PlainTextResponse("not found", 404)
-    return FileResponse(rendering.STATIC / name, headers={"cache-control": FOREVER})
+    return FileResponse(rendering.STATIC / name, headers={"cache-control": CACHE_CONTROL})
 
 
 def _below(base_path: str, app: ASGIApp) -> ASGIApp:

@@ -26,7 +26,7 @@ def hashed(password: str) -> str:
 
 async def is_right(password: str, stored: str | None) -> bool:
     """Return whether a password has this hash. Without a hash it takes as long, and is wrong."""
-    right = await asyncio.to_thread(_is_right, password[:LONGEST], stored or _nobodys())
+    right = await asyncio.to_thread(_is_right, password[:LONGEST], stored or _dummy_hash())
     return right and stored is not None
 
 
@@ -36,7 +36,7 @@ def _is_right(password: str, stored: str) -> bool:
     return hmac.compare_digest(found, base64.b64decode(digest))
 
 
-def _nobodys() -> str:
+def _dummy_hash() -> str:
     return "$".join(["scrypt", str(COST), str(BLOCK), str(PARALLEL), _text(bytes(16)), _text(bytes(32))])
 
 

@@ -33,7 +33,7 @@ class Unclaimed(msgspec.Struct, frozen=True):
 
 
 class PlannedTimes(msgspec.Struct, frozen=True):
-    """The times up to which an account is planned and landed.
+    """The range of an account that is planned (`planned_to`) and proven (`watermark`), from `history_from`, at `now`.
 
     `newest`: the incremental window that ends at `planned_to`, as long as nobody has claimed it; it is locked then.
     """
@@ -66,7 +66,7 @@ class PlannedWindows(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Changes to write to the ledger: `replaced` is removed, since one of `windows` covers it.
+    """Changes to write to the ledger: `replaced` is removed, since a window of `windows` covers it.
 
     `sweeps`: ranges of creation time in which orders are read again; the tables decide which orders.
     """
@@ -77,7 +77,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """A window that is ours to read until `lease_until`, unless the fence has moved on."""
+    """A window that this process has claimed. It is lost when another claim raises `sync.windows.fence`."""
 
     id: int
     account: str
@@ -89,13 +89,13 @@ class Claim(msgspec.Struct, frozen=True):
     backfill_id: int | None
     fence: int
     attempts: int
-    expected: int  # records, if those of the window it was split from lie evenly in that; 0 when it was not split
+    expected: int  # records: its share, by length, of those of the window it was split from; 0 when it was not split
     now: datetime  # the database's clock when it was claimed
     parent_total: int | None = None  # records the platform counted in the window it was split from
     page_size: int | None = None  # the most records per page that the platform was seen to return for this account
-    not_before: datetime | None = None  # it was to be read no earlier, for it is asked once more
-    orders: Sequence[str] = ()  # the ids it is read for (`store/followups.py`), and how often it was before
-    repeats: int = 0
+    not_before: datetime | None = None  # it was to be read no earlier: an empty answer is asked for once more
+    orders: Sequence[str] = ()  # the ids it is read for (`store/followups.py`)
+    repeats: int = 0  # how often it was read for them before
     part_rows: int | None = None  # records that its parts brought, fewer than it counted: it is to be counted again
     parts_again_at: datetime | None = None  # its parts were planned once more for that
 

@@ -14,9 +14,9 @@ from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge, 
 def changes(
     state: PlanningState, policy: SyncPolicy, feed: Feed, furthest_back: timedelta | None, sweep: Sweep
 ) -> Plan:
-    """Return all that follows from the clock: new changes, the confirming passes, orders to be read again, sweeps.
+    """Return the plan that is due: new changes, the pass that confirms them, orders to be read again, sweeps.
 
-    `feed`: what changes are listed by. Where that is the update time, sweeps are few, and only those that are due.
+    `feed`: what changes are listed by. Where that is the update time, only `Sweep.DUE` plans a sweep, one a day.
     """
     planned = state.planned
     moments = [whole_second(each) for each in state.to_read_again]
@@ -62,7 +62,7 @@ def incremental(planned: PlannedTimes, policy: SyncPolicy, furthest_back: timede
 def _history(
     start: datetime, end: datetime, now: datetime, policy: SyncPolicy, furthest_back: timedelta | None
 ) -> list[Window]:
-    """Tile a range, what lies beyond the platform's reach and what lies within it apart; nothing when start >= end."""
+    """Cut a range at the platform's reach, then tile both parts; nothing when start >= end."""
     if start >= end:
         return []
     parts = at_reach(Window(start, end), now, furthest_back)
@@ -76,7 +76,7 @@ def superseded(planned: PlannedTimes, policy: SyncPolicy) -> Unclaimed | None:
 
 
 def time_ahead(planned: PlannedTimes, policy: SyncPolicy) -> datetime | None:
-    """Return the time an account was planned or proven to, if that is later than any plan ends by the database's clock.
+    """Return the time an account was planned or proven to, if it lies after the latest end that a plan can have now.
 
     Then the database's clock was put back, and nothing would be due until it has caught up. Else None.
     """
@@ -91,7 +91,7 @@ def is_interval_over(planned: PlannedTimes, policy: SyncPolicy) -> bool:
 
 
 def confirm(planned: PlannedTimes, policy: SyncPolicy) -> list[Window]:
-    """Return the windows of the slower pass over the time before the overlap, due three times in each `confirm`.
+    """Return the windows of the slower pass over the time before the overlap: three times in the setting `confirm`.
 
         planned_to - confirm          planned_to
         |-------- confirm --------|=overlap=|---- incremental ----|

@@ -45,7 +45,7 @@ def platform_time(value: int | str) -> datetime | None:
         return _since_1970(int(text[:20]), text)
     found = _WRITTEN.fullmatch(text)
     if found is None:
-        raise _no_time(text)
+        raise _not_a_time(text)
     year, month, day = (int(part) for part in (found.group(1, 3, 4) if found[1] else found.group(5, 6, 7)))
     if (year, month, day) in NO_DATES:
         return None
@@ -55,9 +55,9 @@ def platform_time(value: int | str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(iso)
     except ValueError:
-        raise _no_time(text) from None
+        raise _not_a_time(text) from None
     if not _FIRST_YEAR <= year <= _LAST_YEAR:
-        raise _no_time(text)
+        raise _not_a_time(text)
     return moment if offset else moment.replace(tzinfo=SHANGHAI)
 
 
@@ -66,10 +66,10 @@ def _since_1970(number: int, text: str) -> datetime | None:
         return EPOCH + timedelta(seconds=number)
     if number in _MILLISECONDS:
         return EPOCH + timedelta(milliseconds=number)
-    raise _no_time(text)
+    raise _not_a_time(text)
 
 
-def _no_time(text: str) -> ValueError:
+def _not_a_time(text: str) -> ValueError:
     return ValueError(f"not a time: {text[:40]!r}")
 
 

@@ -38,7 +38,7 @@ class Stage(StrEnum):
     """The part of a notice that a problem stands in. Declared in the order in which a notice says it."""
 
     BEGUN = "begun"
-    GREW = "grew"  # twice as many as the notice before said
+    GREW = "grew"  # twice the smallest number since the notice before
     OVER = "over"
 
 

@@ -5,7 +5,8 @@
 
 Any number of processes may run it: one decides, and each notice is sent by one; an outage of the database, which
 cannot be recorded there, each process sends a notice of its own. A channel that does not accept a
-notice gets it again, after growing delays, for a day; the others got it once.
+notice gets it again, after growing delays, for a day. A process that is killed while it sends may have sent a notice
+that another one sends again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Claims: a window is taken from the ledger by one worker, and is the worker's until its lease ends.
+"""Claims: a window is taken from the ledger by one worker. Once its lease is over, another may claim it.
 
-A claim has a fence number, and every write of its holder ends by checking it: a worker that was frozen or disconnected
-cannot commit. How a claimed window is closed: `closing`. Every time is the database's clock.
+A claim has a fence number. Every write of orders, and of the window's result, ends by checking it: a worker that was
+frozen or disconnected cannot commit after somebody else has claimed the window. How a claimed window is closed:
+`closing`. Every time is the database's clock.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from orders_sync.store.queries import fetch_optional, fetch_row, fetch_rows, fet
 
 MOST_FAILED = 5  # failed log-ins of one name, or ten times as many of one address, until more are refused
 LOGIN_WINDOW = timedelta(minutes=15)
-KEPT = timedelta(days=30)  # for failed log-ins, and for sessions nobody uses
+KEPT = timedelta(days=30)  # for log-ins, and for sessions nobody uses
 
 _PERSON = "id, name, may_act, may_see_persons AS may_see_personal_data"
 
@@ -144,7 +144,7 @@ async def may_try(connection: Connection, name: str, address: str) -> bool:
 
 
 async def record_login(connection: Connection, name: str, address: str, *, succeeded: bool) -> None:
-    """Record a log-in or a failed one. One that succeeded clears the failed ones of its name and address."""
+    """Record a log-in or a failed one. One that succeeded clears the failed ones of this name from this address."""
     async with connection.transaction():
         if succeeded:
             await connection.execute(

@@ -180,7 +180,7 @@ async def plan(
 
 
 async def forget_before(connection: Connection, account: str, start: datetime) -> bool:
-    """Drop incremental windows that were never read and lie before `start`, where the settings' history begins now.
+    """Delete incremental windows that are planned or failed and end by `start`, where the settings' history begins now.
 
     Return whether there were any; then the account's history begins at the end of the last: it covers no unread range.
 

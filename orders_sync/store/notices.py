@@ -73,8 +73,8 @@ class KnownProblem:
     """A problem that was there at an earlier pass. `subject`: the account, empty for the service as a whole.
 
     `began_at`: since when it is there; `gone_at`: since when it is gone, None while it is there; `noticed_at`: when a
-    notice of it was made, None while none was; `amount`: what that said; `times`: notices of it since it was last
-    gone for a day.
+    notice of it was made, None while none was; `amount`: the smallest number since that notice; `times`: notices of it
+    since it was last gone for a day.
     """
 
     kind: ProblemKind

@@ -17,7 +17,7 @@ from orders_sync.store.database import Connection
 from orders_sync.store.pauses import IS_PAUSED
 from orders_sync.store.queries import fetch_row, fetch_rows, fetch_value, fetch_values
 
-MOST_LOOKED_AT = 1000  # requests of one question
+MOST_LOOKED_AT = 1000  # requests that are read of those that have not ended, and of those that have
 RETAKEN_AFTER = "10 minutes"  # an audit whose worker lost the database is begun once more
 
 _ADD = """
@@ -37,7 +37,7 @@ _TAKE_SYNC = """
 UPDATE sync.requests SET taken_at = clock_timestamp(), finished_at = clock_timestamp()
 WHERE account = %s AND kind = 'sync' AND finished_at IS NULL
 """
-# a job of an account's audit runs once at a time: a request that was taken and has not ended was of one that died
+# only one job audits an account at a time: a taken request that has not ended belongs to one that died
 _TAKE_AUDIT = """
 UPDATE sync.requests SET taken_at = clock_timestamp()
 WHERE id = (
@@ -53,7 +53,7 @@ WHERE r.account = ANY (%s) AND r.kind = 'audit' AND r.finished_at IS NULL
     AND a.suspended_at IS NULL AND NOT {IS_PAUSED}
 ORDER BY r.account
 """
-# one that ended before there was an audit is in no row of `sync.audits`; the newest of a week, whatever there is
+# one that ended before its audit began is in no row of `sync.audits`
 _AUDITS_ASKED = """
 SELECT id, account, starts_at, ends_at, requested_at, requested_by, taken_at, finished_at, error FROM (
     (SELECT * FROM sync.requests WHERE finished_at IS NULL ORDER BY id DESC LIMIT %(most)s)
@@ -75,13 +75,13 @@ FROM sync.accounts AS a WHERE name = %s FOR UPDATE
 
 
 class Obstacle(StrEnum):
-    """The reason why the service reads nothing of an account."""
+    """The reason why a request for an account is refused. That the account rests or is misconfigured is none."""
 
     REMOVED = "removed"  # from the settings, or retired
     PAUSED = "paused"
     SUSPENDED = "suspended"
     UNKNOWN = "unknown"  # there is no account of that name
-    NONE = ""  # it can be read
+    NONE = ""
 
 
 class AuditRequest(msgspec.Struct, frozen=True):
@@ -105,7 +105,7 @@ class OpenRequest(msgspec.Struct, frozen=True):
 
 
 class AskedAudit(msgspec.Struct, frozen=True):
-    """A request for an audit that waits (`finished_at` is None), or that could not begin."""
+    """A request for an audit that has not ended (`finished_at` is None), or that ended before its audit began."""
 
     id: int
     account: str
@@ -137,7 +137,7 @@ async def add(
 
 
 async def obstacle(connection: Connection, account: str) -> Obstacle:
-    """Lock an account's row and return why the service cannot read it."""
+    """Lock an account's row and return why a request for it is refused."""
     found = await fetch_values(connection, _OBSTACLE, [account], Obstacle)
     return found[0] if found else Obstacle.UNKNOWN
 
@@ -163,7 +163,7 @@ async def with_audits(connection: Connection, accounts: Sequence[str]) -> list[s
     return await fetch_values(connection, _WITH_AUDITS, [list(accounts)], str)
 
 
-async def waiting(connection: Connection, accounts: Sequence[str], limit: int = 100) -> list[OpenRequest]:
+async def not_ended(connection: Connection, accounts: Sequence[str], limit: int = 100) -> list[OpenRequest]:
     """Return the requests for these accounts that have not ended, the oldest first."""
     query = """
         SELECT id, account, kind, requested_at, requested_by, taken_at FROM sync.requests

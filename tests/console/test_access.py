@@ -252,7 +252,7 @@ async def test_answers_forbid_scripts_frames_and_caches(console: Served) -> None
             assert headers["cache-control"] == "no-store"
             assert headers["x-content-type-options"] == "nosniff"
         style = await client.get((await client.get("/")).text.split('rel="stylesheet" href="')[1].split('"')[0])
-        assert (style.status_code, style.headers["cache-control"]) == (200, app.FOREVER)
+        assert (style.status_code, style.headers["cache-control"]) == (200, app.CACHE_CONTROL)
         for path in ("/static/x/nothing.css", "/static/x/..%2Fapp.py", "/static/x/%2e%2e/app.py"):
             assert (await client.get(path)).status_code == 404
 

@@ -197,7 +197,7 @@ async def test_an_audit_whose_worker_died_is_taken_again(tell: Tell, queue: Queu
         assert await requests.with_audits(connection, ["sandbox-ka"]) == []
         await connection.execute("UPDATE sync.requests SET taken_at = now() - interval '11 minutes'")
         assert await requests.with_audits(connection, ["sandbox-ka"]) == ["sandbox-ka"]
-        [waiting] = await requests.waiting(connection, ["sandbox-ka", "sandbox-open"])
+        [waiting] = await requests.not_ended(connection, ["sandbox-ka", "sandbox-open"])
         assert (waiting.account, waiting.requested_by) == ("sandbox-ka", "ana")
     await worker(story, queue).audit("sandbox-ka")
     assert story.query(REQUESTS) == [("audit", "ana", True, True, None)]

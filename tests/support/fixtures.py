@@ -1,4 +1,4 @@
-"""One real Postgres for the whole run, a fresh migrated database for every test that asks for one: a pytest plugin.
+"""One real Postgres for each worker, a fresh migrated database for every test that asks for one: a pytest plugin.
 
 It is no part of `conftest.py`, for the process that hands the tests to workers needs nothing of what is imported here.
 """

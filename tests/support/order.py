@@ -1,10 +1,10 @@
-"""The order of the tests and which run in one worker of xdist: a pytest plugin.
+"""The order of the tests, and groups of tests that run in one worker of xdist: a pytest plugin.
 
 What tests of one module share is made once: the tests that ask for a fixture of scope `module` are one group, which
 runs in one worker. The mark `xdist_group` makes one group of several files.
 
-First come the tests with the mark `waits`, which leave the cores idle. A quarter of the workers has all of them, while
-the others compute. Then come the other tests with the mark `db`, groups first, the others in the order of their files:
+First come the tests with the mark `waits`, which leave the cores idle. One worker of four has all of them, while the
+others compute. Then come the other tests with the mark `db`, groups first, the others in the order of their files:
 what a package shares is made anew whenever a test of another one came between.
 
 The tests without these marks come last: they are short, so that no worker is left with a long one at the end. Those of
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _take_id_of_group(item: pytest.Item) -> None:
-    """Let the id name the group as xdist 3.8 writes it: into an attribute that pytest 9.2 reads no more."""
+    """Copy the id with the group: xdist 3.8 writes it into `_nodeid`, pytest 9.2 reads `_id`."""
     written = item.__dict__.get("_nodeid")
     if written is not None and written != item.nodeid:
         item._id = type(item._id).parse(written)
@@ -60,6 +60,6 @@ def _has_mark(item: pytest.Item, name: str) -> bool:
 
 
 def _shares(item: pytest.Item) -> bool:
-    """Tell whether a test asks for a fixture of its module's."""
+    """Tell whether a test asks for a fixture of scope `module`. Names with `_` are of pytest and its plugins."""
     found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     return any(each[-1].scope == "module" and not name.startswith("_") for name, each in found.items())

@@ -85,7 +85,7 @@ async def _now(visit: Visit, connection: Connection, name: str) -> dict[str, Any
         "default_policy": settings.sync,
         "wait": (await seconds_to_wait(connection, [key])).get(key, 0.0) if key else 0.0,
         "found": (await figures.figures(connection, [name], at))[name],
-        "open_requests": await requests.waiting(connection, [name]),
+        "open_requests": await requests.not_ended(connection, [name]),
         "signs": shop_words.SIGNS,
         "kinds": shop_words.KINDS,
         "cap": capped.MOST_COUNTED,

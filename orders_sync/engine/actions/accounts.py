@@ -84,7 +84,7 @@ async def sync_now(connection: Connection, actor: Actor, name: str) -> int:
 
 
 async def must_be_readable(connection: Connection, name: str) -> None:
-    """Lock an account that the service can read. Raises as `sync_now` does."""
+    """Lock an account's row. Raises as `sync_now` does."""
     match await requests.obstacle(connection, name):
         case Obstacle.UNKNOWN:
             raise NotFoundError(
