@@ -91,7 +91,7 @@ def is_interval_over(planned: PlannedTimes, policy: SyncPolicy) -> bool:
 
 
 def confirm(planned: PlannedTimes, policy: SyncPolicy) -> list[Window]:
-    """Return the windows of the slower pass over the time before the overlap: three times in the setting `confirm`.
+    """Return the windows of the slower pass over the time before the overlap, due three times in `policy.confirm`.
 
         planned_to - confirm          planned_to
         |-------- confirm --------|=overlap=|---- incremental ----|

@@ -161,9 +161,7 @@ async def _write_result(pool: Pool, read: WindowRead, outcome: Outcome) -> None:
                     connection, claim, total=read.total, seen=read.seen, calls=calls, landed=counts, is_split=True
                 )
             case Released(error=error, suspends=suspends):
-                if (
-                    suspends and error is not None
-                ):  # also where the lease is lost: the credentials are refused all the same
+                if suspends and error is not None:  # also where the lease is lost: the platform refused it
                     await suspensions.suspend(connection, read.source.account, error.message)
                 await claims.release(connection, claim, calls=calls)
 
