@@ -103,10 +103,26 @@ def processes(home: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if postmaster._belongs_to(process, data(home))]
 
 
+def users(home: Path) -> set[str]:
+    """The users that these processes run as. A helper of the server may end at any moment."""
+    found = set()
+    for process in processes(home):
+        with suppress(psutil.NoSuchProcess):
+            found.add(process.username())
+    return found
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def kill_server(home: Path) -> int:
     pid = server_pid(home)
     os.kill(pid, signal.SIGKILL)
-    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    until(lambda: has_ended(pid))
     return pid
 
 
@@ -114,7 +130,8 @@ def end(home: Path) -> None:
     """Leave no process, whatever went wrong."""
     while left := processes(home):
         for process in left:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(left, timeout=120)
 
 
@@ -174,8 +191,8 @@ def first_use() -> Iterator[FirstUse]:
             settings = {name: ask(server.url, f"SHOW {name}") for name in DURABLE}
             settings["database"] = ask(server.url, "SELECT current_database()")
             mode = stat.S_IMODE(server.socket_dir.stat().st_mode)
-            users = {process.username() for process in processes(home)}
-        yield FirstUse(home, server, settings, mode, users, processes(home), (before, parents_and_users(home)))
+            ran_as = users(home)
+        yield FirstUse(home, server, settings, mode, ran_as, processes(home), (before, parents_and_users(home)))
         end(home)
 
 
@@ -685,7 +702,7 @@ def test_root_runs_the_server_as_nobody_where_there_is_no_user_postgres(
 
     monkeypatch.setattr(pwd, "getpwnam", without_postgres)
     with running(empty_home) as server:
-        assert {process.username() for process in processes(empty_home)} == {"nobody"}
+        assert users(empty_home) == {"nobody"}
         assert ask(server.url, "SELECT 1") == 1
 
 
@@ -726,7 +743,7 @@ def test_root_copies_binaries_the_server_cannot_reach_into_the_home_or_a_folder_
 def test_root_runs_the_server_of_anothers_home_as_that_user(own_home: Path) -> None:
     subprocess.run(["chown", "-R", "nobody", str(own_home / "postgres")], check=True)
     with running(own_home, listen=f"127.0.0.1:{free_port()}") as server:
-        assert {process.username() for process in processes(own_home)} == {"nobody"}
+        assert users(own_home) == {"nobody"}
         assert ask(server.url, "SELECT n FROM kept") == 1
     end(own_home)  # a server that is ending removes files while their owners are read
     assert {path.owner() for path in (own_home / "postgres").rglob("*")} == {"nobody"}
