@@ -206,16 +206,20 @@ def reopen(url: str, actor: Actor) -> bool:
         return True
 
 
-def must_be_still(url: str) -> None:
+def must_be_still(url: str, report: Report) -> None:
     """Raise `DatabaseError` where somebody else is connected, who may write what a move would leave behind.
 
     Or who would write into tables that are being restored. A connection that has been closed does not count: its
     process has `ENDING_SECONDS` to end.
     """
     with database.session(url) as connection:
+        others = inventory.other_connections(connection)
+        if others:
+            report(f"{others} other connection(s): waiting up to {ENDING_SECONDS} s for them to end")
         deadline = time.monotonic() + ENDING_SECONDS
-        while (others := inventory.other_connections(connection)) and time.monotonic() < deadline:
+        while others and time.monotonic() < deadline:
             time.sleep(0.1)
+            others = inventory.other_connections(connection)
     if others:
         raise DatabaseError(
             f"database {shown(url)}: {others} other connection(s). Stop `orders-sync run` and whatever else uses it, "

@@ -97,7 +97,7 @@ def restore(
     """Restore a dump into the empty database of the settings, migrate it to this version's tables, count its rows."""
     settings = user_settings.load(config)
     with databases.server(settings, create=True) as host:
-        backup.must_be_still(host.url)
+        backup.must_be_still(host.url, output.info)
         with _saying_at_interruption(lambda: backup.remains(host.url)):
             backup.restore(host.url, file, output.info)
             rows = backup.row_counts(host.url)
@@ -132,7 +132,7 @@ def move(
         raise UsageError(f"the URL of the new database {error}") from None
     backup.must_be_free(target)
     with databases.server(settings) as host, tempfile.TemporaryDirectory(prefix="orders-sync-move-") as folder:
-        backup.must_be_still(host.url)
+        backup.must_be_still(host.url, output.info)
         file = Path(folder) / "orders.dump"
         with _saying_at_interruption(lambda: backup.remains(target)):
             backup.dump(host.url, file, output.info)

@@ -66,13 +66,13 @@ class PlannedWindows(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Changes to write to the ledger: `replaced` is removed, since a window of `windows` covers it.
+    """Changes to write to the ledger: `replaced` is removed, since a window of `added` covers it.
 
     `sweeps`: ranges of creation time in which orders are read again; the tables decide which orders.
     """
 
     replaced: Unclaimed | None
-    windows: Sequence[PlannedWindows]
+    added: Sequence[PlannedWindows]
     sweeps: Sequence[SweepRange]
 
 

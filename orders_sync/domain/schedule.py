@@ -11,7 +11,7 @@ from orders_sync.domain.sweeps import DAY, Sweep, SweepRange, due_ranges, is_due
 from orders_sync.domain.windows import SECOND, Feed, Window, WindowKind, merge, tile, whole_second
 
 
-def changes(
+def due_plan(
     state: PlanningState, policy: SyncPolicy, feed: Feed, furthest_back: timedelta | None, sweep: Sweep
 ) -> Plan:
     """Return the plan that is due: new changes, the pass that confirms them, orders to be read again, sweeps.

@@ -131,7 +131,7 @@ async def _plan_changes(connection: Connection, source: AccountSource, planned: 
     since = None if platform.furthest_back is None else planned.now - platform.furthest_back
     to_read_again = await older_versions.to_read(connection, name, since)
     state = PlanningState(planned, to_read_again, await sweep_queries.oldest_creation_time(connection, name))
-    plan = schedule.changes(state, source.policy, platform.feed, platform.furthest_back, sweep)
+    plan = schedule.due_plan(state, source.policy, platform.feed, platform.furthest_back, sweep)
     await ledger.write(connection, name, plan)
     await _plan_sweep(connection, source, plan.sweeps)
 

@@ -125,7 +125,7 @@ async def write(connection: Connection, account: str, plan_: Plan) -> None:
     """
     if plan_.replaced is not None:
         await remove_superseded(connection, plan_.replaced)
-    for each in plan_.windows:
+    for each in plan_.added:
         await plan(connection, account, each.kind, each.feed, each.windows)
 
 

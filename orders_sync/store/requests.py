@@ -1,6 +1,9 @@
 """Requests of people that the running service takes: `sync` by whoever plans the account, `audit` by a worker.
 
-waits --taken--> taken --> finished        one that waits is not added twice
+    audit: waits --taken--> taken --> finished
+    sync:  waits --taken--> finished: once its windows are planned, the ledger keeps them
+
+One that waits is not added twice.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from orders_sync.domain.accounts import SyncPolicy
 from orders_sync.domain.ledger import PlannedTimes, PlanningState, Unclaimed
 from orders_sync.domain.schedule import (
-    changes,
     confirm,
     daily_sweep,
+    due_plan,
     incremental,
     ranges_to_sweep,
     superseded,
@@ -77,8 +77,8 @@ def test_a_plan_holds_all_that_has_come_due() -> None:
     second = NOON - 2 * DAY
     state = PlanningState(before, [second, second + timedelta(milliseconds=1)])
     for feed in Feed:
-        plan = changes(state, policy(NOON - 3 * DAY), feed, None, Sweep.DUE)
-        assert [(each.kind, each.feed, each.windows) for each in plan.windows] == [
+        plan = due_plan(state, policy(NOON - 3 * DAY), feed, None, Sweep.DUE)
+        assert [(each.kind, each.feed, each.windows) for each in plan.added] == [
             (WindowKind.INCREMENTAL, feed, incremental(before, policy(NOON - 3 * DAY))),
             (WindowKind.CONFIRM, feed, confirm(before, policy(NOON - 3 * DAY))),
             (WindowKind.REPAIR, Feed.CREATED, [Window(second, second + timedelta(seconds=1))]),
@@ -93,7 +93,7 @@ def test_a_plan_holds_all_that_has_come_due() -> None:
 def test_a_plan_by_update_time_sweeps_only_what_is_due() -> None:
     before = planned_times(NOON, NOON - 3 * DAY, NOON - timedelta(hours=13))
     for sweep in (Sweep.NONE, Sweep.OPEN, Sweep.ALL):
-        assert not changes(PlanningState(before), policy(NOON - 3 * DAY), Feed.UPDATED, None, sweep).sweeps
+        assert not due_plan(PlanningState(before), policy(NOON - 3 * DAY), Feed.UPDATED, None, sweep).sweeps
 
 
 def test_the_next_plan_begins_the_overlap_before_the_last_one_ended_P1() -> None:
