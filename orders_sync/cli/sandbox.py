@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
+import httpx
 import typer
 
 from orders_sync.cli import databases, options, output, user_settings
@@ -75,11 +76,12 @@ def verify(
 
     How is in docs/sandbox.md, and said where something differs. Exit code 5 when anything differs.
     """
-    with databases.opened(user_settings.load(config)) as host, host.session() as connection:
+    # one client for all calls: each new one reads the certificates of the machine
+    with databases.opened(user_settings.load(config)) as host, host.session() as connection, httpx.Client() as http:
         results = []
-        for account, platform in fetch_accounts(root):
+        for account, platform in fetch_accounts(http, root):
             with reporting(lambda name=account: f"comparing {name}"):  # type: ignore[misc]
-                results.append(verify_account(connection, account, platform, fetch_expected(root, account)))
+                results.append(verify_account(connection, account, platform, fetch_expected(http, root, account)))
     if json:
         output.print_json([asdict(result) for result in results])
     else:

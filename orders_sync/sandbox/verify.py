@@ -66,19 +66,19 @@ class VerifyResult:
 _REQUEST_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError, KeyError, TypeError)
 
 
-def fetch_accounts(root: str) -> list[tuple[str, str]]:
+def fetch_accounts(http: httpx.Client, root: str) -> list[tuple[str, str]]:
     """Return (account, platform) of each account of a sandbox server. Raises `OrdersSyncError` if it is unreachable."""
     try:
-        response = httpx.get(f"{root}/sandbox/accounts", timeout=30).raise_for_status()
+        response = http.get(f"{root}/sandbox/accounts", timeout=30).raise_for_status()
         return [(account["name"], account["platform"]) for account in response.json()]
     except _REQUEST_ERRORS as error:
         raise _unreachable(root, error) from None
 
 
-def fetch_expected(root: str, account: str) -> Iterator[dict[str, Any]]:
+def fetch_expected(http: httpx.Client, root: str, account: str) -> Iterator[dict[str, Any]]:
     """Yield the expected values of every order of an account. Raises `OrdersSyncError` if the server is unreachable."""
     try:
-        with httpx.stream("GET", f"{root}/sandbox/truth", params={"account": account}, timeout=120) as response:
+        with http.stream("GET", f"{root}/sandbox/truth", params={"account": account}, timeout=120) as response:
             for line in response.raise_for_status().iter_lines():
                 if line:
                     yield json.loads(line)
