@@ -15,6 +15,12 @@ from orders_sync.store.database import Connection
 ANA = Actor("ana", Origin.CONSOLE)
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 @pytest.mark.parametrize(
     ("name", "kept"),
     [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
+
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.store import audit_reports, audits
 from orders_sync.store.audits import RecordedDifference
@@ -15,6 +17,12 @@ OPEN = """
     SELECT d.audit_id, d.starts_at FROM sync.audit_differences AS d JOIN sync.audits AS a ON a.id = d.audit_id
     WHERE d.repaired_at IS NULL ORDER BY 1, 2
 """
+
+
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
 
 
 async def audit(

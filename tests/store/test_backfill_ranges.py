@@ -18,6 +18,12 @@ LONG = 24 * HOUR
 OTHERS = ("confirm", "sweep", "backfill", "repair")
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 async def read(
     connection: Connection, window: Window, longest: timedelta = LONG, *, everything: bool = False, page_size: int = 100
 ) -> RangeState:

@@ -15,6 +15,12 @@ from tests.support.rows import add_item, add_line, add_order, add_version
 
 
 @pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
+@pytest.fixture
 def sendings(tables: Tables) -> Tables:
     """Statuses that the documents name are in the database."""
     with psycopg.connect(tables.url) as connection:

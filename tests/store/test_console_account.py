@@ -11,6 +11,12 @@ from orders_sync.store.console import account as page
 from orders_sync.store.database import Connection
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 async def message(connection: Connection, account: str, number: int, *, waits: bool = False) -> None:
     await connection.execute(
         "INSERT INTO sync.messages (account, digest, body, handled_at) "

@@ -15,6 +15,12 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 SPAN = freshness.SPAN
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 async def read(
     connection: Connection, end: timedelta, finished: timedelta | None, kind: str = "incremental", state: str = "done"
 ) -> None:

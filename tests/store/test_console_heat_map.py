@@ -20,6 +20,12 @@ HISTORY = datetime(2026, 3, 1, 16, tzinfo=UTC)  # 2 March in Shanghai
 DUE = NOW - timedelta(minutes=10)
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 @pytest.fixture(autouse=True)
 def shanghai() -> Iterator[None]:
     before = local_times.zone_name()

@@ -15,6 +15,12 @@ HOUR = timedelta(hours=1)
 NOW = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)  # 07:30 on 2 March in Shanghai
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 @pytest.fixture(autouse=True)
 def shanghai() -> Iterator[None]:
     before = local_times.zone_name()

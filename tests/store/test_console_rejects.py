@@ -13,6 +13,12 @@ from orders_sync.store.database import Connection
 from tests.support.databases import one
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 async def reject(
     connection: Connection,
     payload: bytes = b"{}",

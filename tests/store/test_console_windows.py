@@ -18,6 +18,12 @@ CELL = Window(NOW - HOUR, NOW)
 _fences = count(1)
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 async def window(
     connection: Connection,
     start: datetime,

@@ -39,6 +39,12 @@ TRACES = [
 ]
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 def account(name: str, seller: str, base_url: str = "https://h", platform: str = "1688") -> Account:
     return Account(name, platform, base_url, seller, "app", "secret")
 

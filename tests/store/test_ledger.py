@@ -33,6 +33,12 @@ from tests.support.story import Story
 from tests.support.worlds import an_hour_ago, world_of
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
@@ -237,6 +243,7 @@ START_LINE = """
     BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN new; END $$;
     CREATE TRIGGER start_line BEFORE UPDATE ON sync.windows FOR EACH ROW EXECUTE FUNCTION wait_for_the_others()
 """
+NO_START_LINE = "SELECT pg_advisory_unlock_all(); DROP FUNCTION wait_for_the_others CASCADE"
 
 
 async def test_many_who_claim_overlapping_windows_at_the_same_moment_do_not_hinder_each_other(pool: Pool) -> None:
@@ -247,15 +254,18 @@ async def test_many_who_claim_overlapping_windows_at_the_same_moment_do_not_hind
     async with pool.connection() as connection:
         await plan(connection, *(hours(number, number + 100) for number in range(8)))
         await connection.execute(START_LINE)
-        for _ in range(40):
-            await connection.execute("SELECT pg_advisory_lock(1)")
-            claiming = [asyncio.create_task(try_to_claim()) for _ in range(8)]
-            while await one(connection, WAITING) < 8:
-                pass
-            await connection.execute("SELECT pg_advisory_unlock(1)")
-            held = [each for each in await asyncio.gather(*claiming) if each is not None]
-            assert len(held) == 1
-            await claims.release(connection, held[0], calls=0)
+        try:
+            for _ in range(40):
+                await connection.execute("SELECT pg_advisory_lock(1)")
+                claiming = [asyncio.create_task(try_to_claim()) for _ in range(8)]
+                while await one(connection, WAITING) < 8:
+                    pass
+                await connection.execute("SELECT pg_advisory_unlock(1)")
+                held = [each for each in await asyncio.gather(*claiming) if each is not None]
+                assert len(held) == 1
+                await claims.release(connection, held[0], calls=0)
+        finally:
+            await connection.execute(NO_START_LINE)
 
 
 async def test_the_database_itself_refuses_two_readers_of_overlapping_windows_P2(connection: Connection) -> None:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from orders_sync.domain.messages import MessageOutcome
 from orders_sync.store import messages
 from orders_sync.store.database import Connection, Pool
+
+
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
 
 
 async def test_a_message_is_kept_once_and_byte_for_byte_P4(connection: Connection) -> None:

@@ -23,6 +23,12 @@ REMEMBERED = "SELECT order_id, modified_at, read_at FROM sync.older_versions"
 BACK = payload("a", "back", -100)
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 async def status(connection: Connection) -> Any:
     return await one(connection, "SELECT status FROM orders WHERE order_id = 'a'")
 

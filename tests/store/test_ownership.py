@@ -25,6 +25,12 @@ ELSEWHERE = Account("elsewhere", "1688", "https://other", "n", "app 1", "secret"
 WRITTEN = ("orders", "raw_orders", "order_history", "sync.shared_orders", "sync.rejects")
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 @pytest.fixture(autouse=True)
 async def registered(connection: Connection) -> None:
     for each in (NORTH, SOUTH, ELSEWHERE):

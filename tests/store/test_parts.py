@@ -19,6 +19,12 @@ SHOP = "kingdo"
 DAY = timedelta(days=1)
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 def hours(first: float, last: float) -> Window:
     return Window(BEGIN + timedelta(hours=first), BEGIN + timedelta(hours=last))
 

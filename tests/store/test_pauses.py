@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from orders_sync.domain.accounts import Identity
 from orders_sync.store import claims, pauses, probes
 from orders_sync.store.database import Connection
 from tests.support.ledger_steps import SHOP, claim, hours, plan
+
+
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
 
 
 async def test_nothing_of_a_paused_account_is_claimed(connection: Connection) -> None:

@@ -12,6 +12,12 @@ from orders_sync.store.progress import AccountProgress, of, progress, remarks, s
 from tests.support.ledger_steps import SHOP, at, claim, finish, hours, plan
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 async def read(connection: Connection) -> AccountProgress:
     found = await progress(connection, SHOP)
     assert found is not None

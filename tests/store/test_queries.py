@@ -15,6 +15,12 @@ from orders_sync.store.database import Connection
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 @dataclass(frozen=True)
 class Row:
     kind: WindowKind

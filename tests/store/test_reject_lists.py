@@ -18,6 +18,12 @@ from tests.support.loading import at
 HOUR = timedelta(hours=1)
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 async def reject(
     connection: Connection,
     payload: bytes,

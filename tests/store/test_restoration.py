@@ -47,6 +47,12 @@ WITHOUT_PAYLOAD = [
 OURS = ("synced_at", "changed_xid", "window_id")
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 async def state(connection: Connection) -> dict[str, list[Any]]:
     """Every row of an order without the times and numbers of its landing."""
     return {

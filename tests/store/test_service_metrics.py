@@ -15,6 +15,12 @@ from tests.support.ledgers import ACCOUNTS, fill
 DAY = 86_400
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 def about(seconds: float) -> object:
     """However slow the machine is."""
     return pytest.approx(seconds, abs=300)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from orders_sync.domain.accounts import Account
 from orders_sync.domain.records import LoadCounts
 from orders_sync.domain.sweep_cost import PlannedRead
@@ -15,6 +17,12 @@ from orders_sync.store.database import Connection
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 SHOP = "kingdo"
 SHIPPED = "11"
+
+
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
 
 
 def at(hours: float) -> datetime:

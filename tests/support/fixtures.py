@@ -22,6 +22,7 @@ from orders_sync.store import database
 from orders_sync.store.database import Connection, Pool
 from tests.support import prepared_server, time_limits
 from tests.support.databases import Databases, Tables, fast_folder, temporary_databases
+from tests.support.emptied import EmptiedDatabase
 
 settings.register_profile("whole run", deadline=None)
 settings.register_profile("quick run", deadline=None, max_examples=20)
@@ -86,6 +87,21 @@ def url(databases: Databases, template: str) -> Iterator[str]:
     """The URL of a migrated, empty database."""
     with databases.new("test", template) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def emptied_database(databases: Databases, template: str) -> Iterator[EmptiedDatabase]:
+    with databases.new("emptied", template) as url:
+        emptied = EmptiedDatabase(Tables(url))
+        yield emptied
+        emptied.check()
+
+
+@pytest.fixture
+def emptied_url(emptied_database: EmptiedDatabase) -> str:
+    """The same as `url`, but of one database of the module, whose tests write rows alone: no schema, no setting."""
+    emptied_database.empty()
+    return emptied_database.url
 
 
 @pytest.fixture
