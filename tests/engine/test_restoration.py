@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from orders_sync.domain.windows import Feed, Window
 from orders_sync.engine.renormalize import renormalize
 from tests.support.backfills import request_backfill
@@ -24,50 +22,51 @@ ROWS = [
 UNKNOWN = "DELETE FROM raw_orders WHERE {some}; UPDATE orders SET status = 'mine' WHERE {some}"
 
 
-def damage(story: Story, account: str, statements: str) -> None:
-    """Run statements for seven orders of the last days."""
-    newest = "SELECT order_id FROM orders WHERE account = %s AND created_at > now() - interval '9 days' LIMIT 7"
-    ids = ", ".join(f"'{row[0]}'" for row in story.query(newest, account))
-    story.execute(statements.format(some=f"order_id IN ({ids})"))
-    assert not story.verify(account)[account].is_equal
+def damage(story: Story, account: str, *damages: str) -> None:
+    """Run each statement for three orders of the last days of its own."""
+    newest = "SELECT order_id FROM orders WHERE account = %s AND created_at > now() - interval '9 days' LIMIT %s"
+    ids = [f"'{row[0]}'" for row in story.query(newest, account, 3 * len(damages))]
+    for statements in damages:
+        own = [ids.pop() for _ in range(3)]
+        story.execute(statements.format(some=f"order_id IN ({', '.join(own)})"))
+    verdict = story.verify(account)[account]
+    assert len(verdict.missed) + len(verdict.different) == 3 * len(damages)
 
 
-@pytest.mark.parametrize("account", ACCOUNTS)
-async def test_renormalize_brings_rows_back_without_a_call(tell: Tell, account: str) -> None:
+async def test_renormalize_brings_rows_back_without_a_call(tell: Tell) -> None:
     story = tell(orders=90)
-    await story.sync(account)
+    await story.sync()
     calls = story.calls.total()
-    for statements in ROWS:
-        damage(story, account, statements)
+    for account in ACCOUNTS:
+        damage(story, account, *ROWS)
         async with story.pool.connection() as connection:
             result = await renormalize(connection, story.world.shop(account).platform, account, story.progress)
-        assert (result.rebuilt, result.rejected, story.calls.total()) == (7, 0, calls), statements
-        story.assert_equal(account)
+        assert (result.rebuilt, result.rejected, story.calls.total()) == (3 * len(ROWS), 0, calls), account
+    story.assert_equal()
 
 
-@pytest.mark.parametrize("account", ACCOUNTS)
-async def test_a_backfill_of_everything_brings_rows_back(tell: Tell, account: str) -> None:
+async def test_a_backfill_of_everything_brings_rows_back(tell: Tell) -> None:
     story = tell(orders=90)
-    await story.sync(account)
-    feed = Feed.UPDATED if account == "sandbox-1688" else Feed.CREATED
-    for statements in (*ROWS, UNKNOWN):
-        damage(story, account, statements)
-        now = datetime.now(UTC).replace(microsecond=0)
+    await story.sync()
+    now = datetime.now(UTC).replace(microsecond=0)
+    for account in ACCOUNTS:
+        damage(story, account, *ROWS, UNKNOWN)
+        feed = Feed.UPDATED if account == "sandbox-1688" else Feed.CREATED
         async with story.pool.connection() as connection:
             window = Window(now - timedelta(days=30), now)
             await request_backfill(connection, account, feed, window, everything=True)
-        await story.sync(account)
-        story.assert_equal(account)
+    await story.sync()
+    story.assert_equal()
     assert story.query("SELECT FROM sync.rejects") == []
 
 
-@pytest.mark.parametrize("account", ACCOUNTS)
-async def test_an_audit_sees_orders_without_their_row_and_its_repair_brings_them_back(tell: Tell, account: str) -> None:
+async def test_an_audit_sees_orders_without_their_row_and_its_repair_brings_them_back(tell: Tell) -> None:
     story = tell(orders=90)
-    await story.sync(account)
-    damage(story, account, ROWS[0])
-    audited = (await story.audit(account))[account]
-    assert sum(each.missing for each in audited.differences if each.feed is Feed.CREATED) == 7
-    audited = (await story.audit(account, repair=True))[account]
-    assert audited.remaining == []
-    story.assert_equal(account)
+    await story.sync()
+    for account in ACCOUNTS:
+        damage(story, account, ROWS[0])
+    for account, audited in (await story.audit()).items():
+        assert sum(each.missing for each in audited.differences if each.feed is Feed.CREATED) == 3, account
+    for account, audited in (await story.audit(repair=True)).items():
+        assert audited.remaining == [], account
+    story.assert_equal()

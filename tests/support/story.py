@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 from starlette.types import ASGIApp
 
@@ -32,7 +31,7 @@ from orders_sync.sandbox import Faults, Sandbox, SandboxTransport, World
 from orders_sync.sandbox.orders import SandboxOrder
 from orders_sync.sandbox.verify import VerifyResult, verify_account
 from orders_sync.store.database import Pool
-from tests.support.databases import Tables
+from tests.support.databases import Tables, kept_session
 from tests.support.worlds import an_hour_ago, world_of
 
 LIMITS = Limits(window_rows=400, retry_policy=RetryPolicy(first_delay=0.001))
@@ -128,7 +127,8 @@ class Story:
     def verify(self, *names: str) -> dict[str, VerifyResult]:
         """Compare the tables with the expected values; return the result by account."""
         # in UTC: Python calls a time in the hour that a zone repeats in autumn unequal to every time of another zone
-        with psycopg.connect(self.url, autocommit=True, options="-c timezone=UTC") as connection:
+        with kept_session.lent(self.url) as connection, connection.transaction():
+            connection.execute("SET LOCAL timezone TO 'UTC'")
             return {
                 each.name: verify_account(connection, each.name, each.platform, self.world.expected_orders(each.name))
                 for each in self.world.accounts
