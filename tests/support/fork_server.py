@@ -17,6 +17,7 @@ import select
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -43,7 +44,7 @@ READ_LATE = (
 READ_EARLY = "TERMINAL_WIDTH"  # while typer is imported
 # what many commands import while they run
 IMPORTED_LATE = (
-    *("anyio._backends._asyncio", "typer.rich_utils", "rich._emoji_codes"),
+    *("anyio._backends._asyncio", "typer.rich_utils", "typer._click.decorators", "rich._emoji_codes"),
     *("encodings.idna", "encodings.utf_8_sig", "encodings.utf_16_le"),
 )
 # `orders-sync` for shells: it asks the server for a command with its own streams, variables, folder and ignored signals
@@ -312,7 +313,7 @@ def _text(number: int, usual: str) -> IO[str]:
 
 def _prepare() -> None:
     """Import and make what is the same in every command, whatever its variables, folder and arguments are."""
-    from orders_sync import cli
+    from orders_sync import cli, settings
     from orders_sync.console.pages import all_pages
     from orders_sync.platforms import PLATFORMS
     from orders_sync.settings.models import SECTIONS
@@ -325,6 +326,8 @@ def _prepare() -> None:
     all_pages()
     for model in (*SECTIONS.values(), *(platform.settings for platform in PLATFORMS.values())):
         fields(model)
+    settings.load(ROOT / "orders_sync.example.toml", {})
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the first of a process reads the configuration of OpenSSL
 
 
 def _main() -> NoReturn:
