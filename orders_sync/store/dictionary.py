@@ -18,9 +18,7 @@ from orders_sync.store.queries import select_dict, select_rows, select_values
 SCHEMAS = ("bi", "public", "sync")
 EXAMPLE_LENGTH = 40
 
-_SMALLEST = """
-    SELECT value FROM (SELECT {} AS value FROM {} WHERE {} IS NOT NULL) AS v ORDER BY value COLLATE "C" LIMIT 1
-"""
+_SMALLEST = 'min({} COLLATE "C")'
 _COLUMNS = """
     SELECT n.nspname::text AS schema, c.relname::text AS relation, obj_description(c.oid, 'pg_class') AS about,
         a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS is_required,
@@ -119,33 +117,48 @@ def _table(session: Session, name: str, entries: Sequence[ColumnEntry], question
     if questions:
         lines += ["Answers: " + "; ".join(questions) + ".", ""]
     lines += ["| column | type | unit | meaning, source | example |", "|---|---|---|---|---|"]
+    examples = _examples(session, entries)
     for each in entries:
         mark = " (key)" if each.is_key else ""
         kind = _short(each.type)
-        lines.append(
-            f"| `{each.name}`{mark} | {kind} | {each.unit} | {_cell(each.meaning)} | {_example(session, each)} |"
-        )
+        example = _shown(examples.get(each.name))
+        lines.append(f"| `{each.name}`{mark} | {kind} | {each.unit} | {_cell(each.meaning)} | {example} |")
     return "\n".join(lines)
 
 
-def _example(session: Session, column: ColumnEntry) -> str:
-    """Return the value that sorts first; nothing where it may be another tomorrow."""
-    if (
+def _examples(session: Session, entries: Sequence[ColumnEntry]) -> dict[str, str | None]:
+    """Return the value of each column that sorts first, as text; none of a column where it may be another tomorrow."""
+    columns = [each for each in entries if _has_example(each)]
+    if not columns:
+        return {}
+    values = sql.SQL(", ").join(sql.SQL(_SMALLEST).format(_text(each)) for each in columns)
+    relation = sql.Identifier(columns[0].schema, columns[0].relation)
+    [found] = select_values(
+        session, sql.SQL("SELECT ARRAY[{}] FROM {}").format(values, relation).as_string(session), None, list[str | None]
+    )
+    return dict(zip((each.name for each in columns), found, strict=True))
+
+
+def _has_example(column: ColumnEntry) -> bool:
+    return not (
         column.schema == "sync"
         or column.relation.startswith("sync_")
         or column.type == "xid8"
         or column.name in _NO_EXAMPLES
-    ):
-        return ""
-    text = sql.SQL("{}::text")
+    )
+
+
+def _text(column: ColumnEntry) -> sql.Composed:
+    text = "{}::text"
     if column.type == "timestamp with time zone":
-        text = sql.SQL("to_char({} AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI:SS') || '+08'")
-    name = sql.Identifier(column.name)
-    query = sql.SQL(_SMALLEST).format(text.format(name), sql.Identifier(column.schema, column.relation), name)
-    found = select_values(session, query.as_string(session), None, str)
-    if not found:
+        text = "to_char({} AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI:SS') || '+08'"
+    return sql.SQL(text).format(sql.Identifier(column.name))
+
+
+def _shown(example: str | None) -> str:
+    if not example:
         return ""
-    value = found[0] if len(found[0]) <= EXAMPLE_LENGTH else found[0][: EXAMPLE_LENGTH - 1] + "…"
+    value = example if len(example) <= EXAMPLE_LENGTH else example[: EXAMPLE_LENGTH - 1] + "…"
     return f"`{_cell(value)}`" if value.strip() and "`" not in value else ""
 
 
