@@ -45,7 +45,10 @@ READ_EARLY = "TERMINAL_WIDTH"  # while typer is imported
 # what many commands import while they run
 IMPORTED_LATE = (
     *("anyio._backends._asyncio", "typer.rich_utils", "typer._click.decorators", "rich._emoji_codes"),
-    *("encodings.idna", "encodings.utf_8_sig", "encodings.utf_16_le"),
+    *("encodings.idna", "encodings.utf_8_sig", "encodings.utf_16_le", "_strptime"),
+    # what is left running, and the sandbox
+    *("apscheduler.executors.asyncio", "apscheduler.triggers.interval", "procrastinate.builtin_tasks"),
+    *("uvicorn.lifespan.off", "uvicorn.lifespan.on", "uvicorn.loops.uvloop", "uvicorn.protocols.websockets.auto"),
 )
 # `orders-sync` for shells: it asks the server for a command with its own streams, variables, folder and ignored signals
 # and ends as that ends. Its start costs little, as it imports only what is part of the interpreter. Where its folder is
