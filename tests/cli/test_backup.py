@@ -164,13 +164,15 @@ def embedded(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SplitResult]:
+def guarded(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SplitResult]:
     """The URL of a server that asks for a password."""
     with closed_port() as port:
         pass
-    with embedded_postgres.running(tmp_path_factory.mktemp("guarded"), listen=f"127.0.0.1:{port}") as server:
+    terminal = homes.migrated(tmp_path_factory.mktemp("guarded"))  # one that is made anew costs a second
+    with embedded_postgres.running(terminal.home, listen=f"127.0.0.1:{port}") as server:
         assert server.tcp_url is not None
         yield urlsplit(server.tcp_url)
+    terminal.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,30 +6,38 @@ import io
 import os
 import pty
 from contextlib import suppress
+from pathlib import Path
 
 import psycopg
 
+from orders_sync import embedded_postgres
 from orders_sync.store import schema
 from tests.support.databases import Tables
+from tests.support.homes import Homes
 from tests.support.landed import Landed
 from tests.support.terminal import PROGRAM, Terminal
 
 
-def test_migrate_makes_the_tables_once(terminal: Terminal, empty_url: str) -> None:
-    """`--check` fails before, says what to do, and changes nothing; it passes after. `--json` lists the revisions."""
-    tables = Tables(empty_url)
-    terminal.variables["DATABASE_URL"] = empty_url
-    terminal.run("migrate", "--check").assert_complains("orders-sync migrate")
-    assert tables.names() == []
-    assert terminal.run("migrate", "--json").assert_well().json["applied"][-1] == schema.HEAD
-    made = tables.names()
-    assert {"public.orders", "public.raw_orders", "sync.windows"} <= set(made)
-    assert "up to date" in terminal.run("migrate").assert_well().err
-    for command in (["migrate", "--json"], ["migrate", "--check", "--json"]):
-        assert terminal.run(*command).assert_well().json == {"applied": []}
-    said = terminal.run("migrate", "--check").assert_well()
-    assert (said.out, said.err) == ("", "the tables are those of this version\n")
-    assert tables.names() == made
+def test_without_tables_the_check_says_what_to_do_and_changes_nothing(terminal: Terminal, empty_url: str) -> None:
+    terminal.run("migrate", "--check", DATABASE_URL=empty_url).assert_complains("orders-sync migrate")
+    assert Tables(empty_url).names() == []
+
+
+def test_migrate_makes_the_tables_once(homes: Homes, tmp_path: Path) -> None:
+    """In a database of its own where none is given. `--json` lists the revisions; `--check` passes afterwards."""
+    assert homes.migrate().assert_well().json["applied"][-1] == schema.HEAD
+    terminal = homes.migrated(tmp_path / "migrated")
+    with embedded_postgres.running(terminal.home) as server:
+        tables = Tables(server.url)
+        made = tables.names()
+        assert {"public.orders", "public.raw_orders", "sync.windows"} <= set(made)
+        assert "up to date" in terminal.run("migrate").assert_well().err
+        for command in (["migrate", "--json"], ["migrate", "--check", "--json"]):
+            assert terminal.run(*command).assert_well().json == {"applied": []}
+        said = terminal.run("migrate", "--check").assert_well()
+        assert (said.out, said.err) == ("", "the tables are those of this version\n")
+        assert tables.names() == made
+    terminal.close()
 
 
 def test_a_table_that_was_changed_by_hand_is_found(terminal: Terminal, url: str) -> None:

@@ -12,11 +12,10 @@ import psutil
 import pytest
 
 from orders_sync import embedded_postgres
-from orders_sync.cli.demo import ORDERS
 from orders_sync.service.web import listening_socket
 from orders_sync.store.demo_data import EXAMPLES, REJECTS
 from tests.support.databases import Tables
-from tests.support.homes import Homes
+from tests.support.homes import ORDERS, Homes
 from tests.support.landed import a_world
 from tests.support.terminal import Said, Terminal, eventually, platforms, working_folder
 
@@ -38,6 +37,15 @@ class Twice:
 def demo(homes: Homes) -> Twice:
     terminal, second = homes.demo_again()
     return Twice(terminal.home, homes.demo()[1], second)
+
+
+@pytest.fixture(scope="module")
+def kept_up(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Terminal, Tables]]:
+    """A terminal where the demo has been run, whose server stays up, for tests that leave its rows as they are."""
+    terminal = homes.with_demo(tmp_path_factory.mktemp("kept") / "up")
+    with embedded_postgres.running(terminal.home) as server:
+        yield terminal, Tables(server.url)
+        terminal.close()
 
 
 @pytest.fixture
@@ -147,10 +155,10 @@ def test_run_again_nothing_changed_and_no_row_is_written_P3(demo: Twice) -> None
     assert "Nothing changed" not in demo.first.out
 
 
-def test_it_says_what_is_proven_only_by_a_second_answer(demo: Twice, copied: Terminal) -> None:
+def test_it_says_what_is_proven_only_by_a_second_answer(demo: Twice, kept_up: tuple[Terminal, Tables]) -> None:
     assert "sandbox-open: between" in demo.first.err
     assert "listed as empty" in demo.first.err
-    for row in copied.run("status", "--json").assert_well().json:
+    for row in kept_up[0].run("status", "--json").assert_well().json:
         assert row["behind_seconds"] < DAY, row["account"]  # though the first answers of old history prove nothing yet
         assert row["history_share"] == 1
 
@@ -166,12 +174,13 @@ def test_no_server_process_is_left_behind(demo: Twice) -> None:
     assert [process.pid for process in psutil.process_iter() if str(demo.home) in working_folder(process)] == []
 
 
-def test_invented_orders_are_never_mixed_with_real_ones(copied: Terminal) -> None:
-    with embedded_postgres.running(copied.home) as server:
-        Tables(server.url).execute(
-            "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES ('kingdo', '1688', 'kingdo', 'updated')"
-        )
-        copied.run("demo").assert_complains("kingdo", "ORDERS_SYNC_HOME")
+def test_invented_orders_are_never_mixed_with_real_ones(kept_up: tuple[Terminal, Tables]) -> None:
+    terminal, tables = kept_up
+    tables.execute(
+        "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES ('kingdo', '1688', 'kingdo', 'updated')"
+    )
+    terminal.run("demo").assert_complains("kingdo", "ORDERS_SYNC_HOME")
+    tables.execute("DELETE FROM sync.accounts WHERE name = 'kingdo'")
 
 
 def test_clearing_asks_on_a_terminal_and_a_demo_that_is_served_keeps_its_orders(

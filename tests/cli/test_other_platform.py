@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from orders_sync import embedded_postgres
-from orders_sync.cli.demo import ORDERS as DEMO_ORDERS
 from orders_sync.cli.demo import SIMULATION_ORDERS
 from tests.support import other_platform
 from tests.support.databases import Tables, made_database
+from tests.support.homes import ORDERS as DEMO_ORDERS
 from tests.support.homes import Homes
 from tests.support.services import ANYWHERE
 from tests.support.terminal import CONFIGURATION, Said, Terminal, eventually

@@ -1,8 +1,8 @@
 """Commands of the program as forks of a process that has imported it: a start costs a tenth of the CPU time.
 
 Each command is a process with its own environment, folder, streams and exit code, and gets signals as any other; only
-the start of the interpreter, the imports, and the parser of all commands are not its own, and limits by the clock are
-long (`time_limits.py`). `starts_alike` tells which commands may be started so.
+the start of the interpreter, the imports, and the parser of all commands are not its own, limits by the clock are
+long (`time_limits.py`), and the demo has `DEMO_ORDERS`. `starts_alike` tells which commands may be started so.
 
 `python -m tests.support.fork_server N` serves requests on its socket N until the other end is closed.
 """
@@ -34,6 +34,7 @@ from typing import IO, Any, NoReturn
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("orders-sync")
 LONGEST_REQUEST = 200_000  # bytes
+DEMO_ORDERS = 600  # a fifth of what users get: the CPU time of a demo is that of its orders. `.ci/run` has all of them
 # variables that commands read when they run, or never, by the beginnings of their names, and the encoding, which a fork
 # gives its streams as the interpreter does; others may matter to the interpreter or to a library while it is imported
 READ_LATE = (
@@ -317,6 +318,7 @@ def _text(number: int, usual: str) -> IO[str]:
 def _prepare() -> None:
     """Import and make what is the same in every command, whatever its variables, folder and arguments are."""
     from orders_sync import cli, settings
+    from orders_sync.cli import demo
     from orders_sync.console.pages import all_pages
     from orders_sync.platforms import PLATFORMS
     from orders_sync.settings.models import SECTIONS
@@ -327,6 +329,7 @@ def _prepare() -> None:
     for module in IMPORTED_LATE:
         import_module(module)
     all_pages()
+    demo.ORDERS = DEMO_ORDERS
     for model in (*SECTIONS.values(), *(platform.settings for platform in PLATFORMS.values())):
         fields(model)
     settings.load(ROOT / "orders_sync.example.toml", {})

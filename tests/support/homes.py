@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from orders_sync.cli import demo
+from tests.support.fork_server import DEMO_ORDERS, starts_alike
 from tests.support.terminal import Said, Terminal, closed_port
 
 COLUMNS, NARROW = 80, 60
+ORDERS = DEMO_ORDERS if starts_alike(dict(os.environ)) else demo.ORDERS  # of a demo that a test runs
 
 
 @dataclass(frozen=True)
@@ -22,8 +26,14 @@ class Homes:
 
     def migrated(self, folder: Path) -> Terminal:
         """Return a terminal in `folder` whose database has all tables and no rows. The caller closes it."""
-        terminal, _ = self._once("migrate", lambda terminal: terminal.on_screen(COLUMNS, "migrate"))
-        return _copied(terminal, folder)
+        return _copied(self._migrated_once()[0], folder)
+
+    def migrate(self) -> Said:
+        """Return what `migrate --json` said where there was no database."""
+        return self._migrated_once()[1]
+
+    def _migrated_once(self) -> tuple[Terminal, Said]:
+        return self._once("migrate", lambda terminal: terminal.run("migrate", "--json"))
 
     def with_demo(self, folder: Path) -> Terminal:
         """Return a terminal in `folder` where the demo was run once. The caller closes it."""
