@@ -168,9 +168,11 @@ class RecordContract(UnchangedRecordContract):
     @hostile(100)
     @given(record=st.binary() | st.deferred(lambda: ANY_JSON.map(as_bytes)))
     def test_random_bytes_and_random_json_are_an_invalid_record(self, record: bytes) -> None:
-        with pytest.raises(InvalidRecordError):
-            self.platform.normalize(record)
-        assert self.identified(record) is None
+        """Save JSON with the key of the id: hypothesis tries the words of the code, too."""
+        if isinstance(self.outcome(record), InvalidRecordError):
+            assert self.identified(record) is None
+        else:
+            assert self.id_at[0] in json.loads(record)
 
     @pytest.mark.parametrize("record", [b"", b"null", b"{}", b"[]", DEEP, b'{"x":' + DEEP], ids=lambda b: repr(b[:8]))
     def test_hollow_or_bottomless_record_is_an_invalid_record(self, record: bytes) -> None:
