@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ NAME = re.compile(r"\b(?:orders_sync|process)_\w+")
 ONE_OF_EACH_ALERT = re.compile(r"^### `?(OrdersSync\w+)`?", re.MULTILINE)
 
 
+@cache
 def alerts() -> list[dict[str, Any]]:
     [group] = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
     return list(group["rules"])
@@ -44,6 +46,7 @@ def queries() -> Iterator[str]:
         yield from grafana.promql(grafana.dashboard(path.stem))
 
 
+@cache
 def compose() -> dict[str, Any]:
     return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text()))
 

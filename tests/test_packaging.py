@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
 
@@ -24,6 +25,7 @@ LOCK = (ROOT / "requirements.lock").read_text()
 ENTRY = re.compile(r"^(?P<pin>[a-z0-9][^\s#]*==[^\\\n]*?) *\\\n(?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", re.M)
 
 
+@cache
 def locked() -> dict[str, Requirement]:
     """Every pinned requirement of the lock file by its canonical name."""
     pins = [Requirement(entry["pin"]) for entry in ENTRY.finditer(LOCK)]
@@ -49,7 +51,7 @@ def test_what_the_locked_packages_need_is_locked_too(python: str) -> None:
     environment = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
     missing = []
     for root in [PROJECT["name"], *pins]:
-        for text in installed_requirements(root, pins):
+        for text in installed_requirements(root):
             need = Requirement(text)
             extras = wanted_extras(root, pins)
             if need.marker and not any(need.marker.evaluate({**environment, "extra": extra}) for extra in extras):
@@ -60,12 +62,14 @@ def test_what_the_locked_packages_need_is_locked_too(python: str) -> None:
     assert not missing
 
 
-def installed_requirements(name: str, pins: dict[str, Requirement]) -> list[str]:
+@cache
+def installed_requirements(name: str) -> list[str]:
     """Return what the installed distribution requires; nothing if another version than the locked one is installed."""
     try:
         distribution = metadata.distribution(name)
     except metadata.PackageNotFoundError:
         return []
+    pins = locked()
     if name in pins and Version(distribution.version) != version(pins[name]):
         return []
     return [text for text in distribution.requires or [] if "extra == 'dev'" not in text]

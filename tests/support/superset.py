@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 ROOT = Path(__file__).parents[2] / "deploy" / "superset" / "assets"
 
 
+@cache
 def assets(kind: str) -> dict[str, dict[str, Any]]:
     """Return all assets of a kind (databases, datasets, charts, dashboards), by the stem of their file."""
     return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / kind).rglob("*.yaml")}
