@@ -15,7 +15,7 @@ from tests.support.terminal import Said, Terminal, closed_port
 
 REJECT = """
     INSERT INTO sync.rejects (account, platform, payload, payload_hash, reason, read_at)
-    VALUES ('shop', '1688', '', '1', 'odd', now())
+    VALUES ('shop', '1688', '', '1', 'odd', now()) RETURNING id::text
 """
 NOWHERE = "postgresql://somebody@127.0.0.1:PORT/orders"
 CASES: dict[str, tuple[tuple[str, ...], dict[str, str], ExitCode]] = {
@@ -75,16 +75,16 @@ def test_with_json_standard_error_is_json_and_ends_with_the_error(landed: Landed
     assert lines[-1]["error"]
 
 
-@pytest.mark.parametrize(("answer", "code"), [("", 7), ("n\n", 7), ("\n", 7), ("yes", 0), ("yes\n", 0), ("Y\n", 0)])
-def test_only_a_yes_is_a_yes(terminal: Terminal, url: str, answer: str, code: int) -> None:
-    terminal.variables["DATABASE_URL"] = url
-    Tables(url).execute(REJECT)
-    said = terminal.run_answering(answer, "rejects", "drop", "1")
-    assert said.code == code
-    assert said.out == ""
-    assert said.err.startswith("Delete, including the records as received, reject 1? [y/N]: ")
-    assert "nothing was done" in said.err or not code
-    assert Tables(url).query("SELECT count(*) FROM sync.rejects") == [(1 if code else 0,)]
+def test_only_a_yes_is_a_yes(terminal: Terminal, tables: Tables) -> None:
+    terminal.variables["DATABASE_URL"] = tables.url
+    for answer, code in (("", 7), ("n\n", 7), ("\n", 7), ("yes", 0), ("yes\n", 0), ("Y\n", 0)):
+        tables.execute("DELETE FROM sync.rejects")
+        [(number,)] = tables.query(REJECT)
+        said = terminal.run_answering(answer, "rejects", "drop", number)
+        assert (said.code, said.out) == (code, ""), repr(answer)
+        assert said.err.startswith(f"Delete, including the records as received, reject {number}? [y/N]: ")
+        assert "nothing was done" in said.err or not code, repr(answer)
+        assert tables.query("SELECT count(*) FROM sync.rejects") == [(1 if code else 0,)], repr(answer)
 
 
 def test_the_document_and_the_help_have_every_code() -> None:

@@ -39,6 +39,12 @@ ACTIONS: dict[str, tuple[list[str], dict[str, Any]]] = {
 }
 
 
+@pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 def test_an_action_prints_one_object(terminal: Terminal, url: str, world: World, action: str) -> None:
     terminal.variables["DATABASE_URL"] = url

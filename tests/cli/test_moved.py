@@ -11,7 +11,7 @@ from orders_sync.cli import backup
 from orders_sync.domain.errors import DatabaseError
 from orders_sync.store import database, database_mark
 from orders_sync.store.database_mark import MarkKind
-from tests.support.databases import Tables
+from tests.support.databases import Tables, made_database
 from tests.support.landed import a_world
 from tests.support.terminal import Said, Terminal
 
@@ -32,6 +32,16 @@ def mark(url: str, kind: MarkKind | None, place: str = "") -> None:
 def marked(url: str) -> database_mark.DatabaseMark | None:
     with database.session(url) as connection:
         return database_mark.read(connection)
+
+
+@pytest.fixture(scope="module")
+def dump(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dump of tables without orders, which is only read. What it was made of has no mark afterwards."""
+    file = tmp_path_factory.mktemp("dump") / "x.dump"
+    with made_database(server, "dumped", template) as tables:
+        backup.dump(tables.url, file, print)
+        assert marked(tables.url) is None
+    return file
 
 
 def test_a_moved_database_says_where_to_and_is_refused_until_it_is_reopened(
@@ -74,29 +84,21 @@ def test_a_database_whose_schema_belongs_to_another_role_is_moved_all_the_same(
         Tables(url).execute("DROP OWNED BY mover; DROP ROLE mover")
 
 
-def test_a_copy_that_was_not_compared_to_the_end_says_so(terminal: Terminal, url: str, empty_url: str) -> None:
-    """As after Ctrl-C: the mark is written in the transaction that restores the copy."""
+def test_a_copy_that_was_not_compared_to_the_end_says_so(
+    terminal: Terminal, url: str, empty_url: str, dump: Path
+) -> None:
+    """As after Ctrl-C, or a difference: the mark is written in the transaction that restores the copy."""
     terminal.describe(a_world(3), NOWHERE)
-    file = terminal.folder / "copy.dump"
-    backup.dump(url, file, print)
-    backup.restore(empty_url, file, print, copy_of="orders on old")
+    backup.restore(empty_url, dump, print, copy_of="orders on old")
+    found = marked(empty_url)
+    assert found is not None
+    assert found.orders_sync is MarkKind.UNPROVEN
     assert "unproven copy of orders on old" in backup.remains(empty_url)
     assert "dropdb" in backup.remains(empty_url)
     Tables(empty_url).execute(SHOP)
     assert "unproven copy" in flat(terminal.run("status", DATABASE_URL=empty_url).assert_well())
     terminal.run("sync", DATABASE_URL=empty_url).assert_complains("unproven copy of orders on old", "db move")
     terminal.run("db", "move", empty_url, DATABASE_URL=url).assert_complains("unproven copy", "dropdb")
-
-
-def test_a_move_that_finds_a_difference_leaves_a_copy_that_says_it_is_unproven(
-    url: str, empty_url: str, tmp_path: Path
-) -> None:
-    backup.dump(url, tmp_path / "x.dump", print)
-    backup.restore(empty_url, tmp_path / "x.dump", print, copy_of="orders on old")
-    assert marked(url) is None
-    found = marked(empty_url)
-    assert found is not None
-    assert found.orders_sync is MarkKind.UNPROVEN
 
 
 @pytest.mark.parametrize("kind", MarkKind)
@@ -127,10 +129,9 @@ def test_a_place_with_quotes_is_kept_as_it_is(url: str) -> None:
     assert found.place == place
 
 
-def test_a_restore_beside_another_connection_is_refused(terminal: Terminal, url: str, empty_url: str) -> None:
-    terminal.run("db", "dump", "x.dump", DATABASE_URL=url).assert_well()
+def test_a_restore_beside_another_connection_is_refused(terminal: Terminal, empty_url: str, dump: Path) -> None:
     with psycopg.connect(empty_url):
-        said = terminal.run("db", "restore", "x.dump", DATABASE_URL=empty_url)
+        said = terminal.run("db", "restore", str(dump), DATABASE_URL=empty_url)
     said.assert_complains("1 other connection", "Stop `orders-sync run`")
     assert Tables(empty_url).names() == []
 

@@ -26,28 +26,23 @@ def settings(terminal: Terminal, *urls: str, more: str = "") -> None:
 
 
 def test_every_channel_says_whether_it_accepted_and_the_exit_code_says_it_for_all(
-    terminal: Terminal, shop: Messenger
+    terminal: Terminal, shop: Messenger, url: str
 ) -> None:
+    """A test is recorded where there is a database, and made where there is none."""
     settings(terminal, f'"{shop.url()}"', '{ env = "OTHER" }', more='language = "zh"')
-    said = terminal.run("notify", "test", OTHER=shop.url("/other")).assert_well()
+    other = shop.url("/other")
+    said = terminal.run("notify", "test", OTHER=other, DATABASE_URL=url, ORDERS_SYNC_USER="ana").assert_well()
     assert said.out.splitlines() == ["json: accepted", "json-2: accepted"]
     assert [path for path, _ in shop.got] == ["/ok", "/other"] or [path for path, _ in shop.got] == ["/other", "/ok"]
     assert shop.texts[0].startswith("orders-sync：测试\n")
+    assert Tables(url).query("SELECT action, actor FROM sync.activity") == [("notify.test", "ana")]
     shop.answers = {"/other": (500, "")}
-    said = terminal.run("notify", "test", OTHER=shop.url("/other"))
+    with closed_port() as port:
+        nowhere = f"postgresql://somebody@127.0.0.1:{port}/x"
+        said = terminal.run("notify", "test", OTHER=other, DATABASE_URL=nowhere)
     assert said.code == 1
     assert said.out.splitlines()[0] == "json: accepted"
     assert said.out.splitlines()[1].startswith("json-2: not accepted: ")
-
-
-def test_a_test_is_recorded_where_there_is_a_database_and_made_where_there_is_none(
-    terminal: Terminal, shop: Messenger, url: str
-) -> None:
-    settings(terminal, f'"{shop.url()}"')
-    with closed_port() as port:
-        terminal.run("notify", "test", DATABASE_URL=f"postgresql://somebody@127.0.0.1:{port}/x").assert_well()
-    terminal.run("notify", "test", DATABASE_URL=url, ORDERS_SYNC_USER="ana").assert_well()
-    assert Tables(url).query("SELECT action, actor FROM sync.activity") == [("notify.test", "ana")]
 
 
 def test_a_channel_that_cannot_be_used_is_named_and_the_others_are_tried(terminal: Terminal, shop: Messenger) -> None:

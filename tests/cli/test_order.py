@@ -49,6 +49,12 @@ ALL += ["linepayment1", "SF1", "parcel1"]
 
 
 @pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of all tests here."""
+    return emptied_url
+
+
+@pytest.fixture
 def shop(terminal: Terminal, tables: Tables) -> Tables:
     """A database with two orders, and an account that is suspended and one that is removed."""
     terminal.variables["DATABASE_URL"] = tables.url
