@@ -88,7 +88,7 @@ async def test_a_writer_that_is_paused_hides_what_commits_before_it_and_nothing_
     assert await one(connection, "SELECT held_back_orders FROM bi.feed_lag()") == 0
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 7])  # 0 fails without the horizon, 7 if an order that landed again were deleted
 async def test_a_copy_that_follows_the_feed_is_equal_however_writers_and_readers_are_interrupted(
     pool: Pool, connection: Connection, seed: int
 ) -> None:
@@ -97,7 +97,7 @@ async def test_a_copy_that_follows_the_feed_is_equal_however_writers_and_readers
     copy: dict[str, str] = {}
     cursor: str | None = None
     version = 0
-    ids = [[f"{which}{number}" for number in range(6)] for which in "abc"]  # no writer waits for another
+    ids = [[f"{which}{number}" for number in range(12)] for which in "abc"]  # no writer waits for another
 
     async def follow(limit: int, *, dies: bool) -> bool:
         nonlocal cursor
@@ -115,7 +115,7 @@ async def test_a_copy_that_follows_the_feed_is_equal_however_writers_and_readers
         sessions = [await stack.enter_async_context(pool.connection()) for _ in ids]
         for session in sessions:
             await session.execute("BEGIN")
-        for _ in range(60):
+        for _ in range(40):
             which = rng.randrange(3)
             session, step = sessions[which], rng.random()
             if step < 0.5:
