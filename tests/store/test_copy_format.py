@@ -9,14 +9,13 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from orders_sync.store import copy_format
 
-awkward = st.text(
-    st.sampled_from(["\\", "\t", "\n", "\r", "\x01", "N", ".", '"', "{", ",", "'", "中", "😀", "\x1e"]), min_size=1
-)
+AWKWARD = ["\\", "\t", "\n", "\r", "\x01", "N", ".", '"', "{", ",", "'", "中", "😀", "\x1e"]
+awkward = st.text(st.sampled_from(AWKWARD), min_size=1)
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1) | awkward
 moments = st.datetimes(datetime(1900, 1, 1), datetime(9000, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
 
@@ -43,6 +42,9 @@ rows = st.builds(
 )
 
 
+EACH_ALONE = [Row(text, 1, True, None, None, [text], {text: text}) for text in AWKWARD]
+
+
 @pytest.fixture(scope="module")
 def session(server: str) -> Any:
     with psycopg.connect(server, autocommit=True, options="-c timezone=UTC") as connection:
@@ -57,7 +59,8 @@ def copy_in(session: Any, columns: str, data: bytes) -> None:
         copy.write(data)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(EACH_ALONE)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(rows, max_size=3))
 def test_what_is_copied_is_what_was_given(session: Any, given_rows: list[Row]) -> None:
     session.execute("TRUNCATE t")
@@ -69,7 +72,8 @@ def test_what_is_copied_is_what_was_given(session: Any, given_rows: list[Row]) -
     assert session.execute("SELECT * FROM t").fetchall() == [msgspec.structs.astuple(row) for row in given_rows]
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example("".join(AWKWARD))
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(awkward)
 def test_a_payload_of_bytes_comes_back_byte_for_byte(session: Any, text: str) -> None:
     session.execute("TRUNCATE t")
