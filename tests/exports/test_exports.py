@@ -38,6 +38,12 @@ ACCOUNT = "INSERT INTO sync.accounts (name, platform, seller, feed) VALUES (%s, 
 
 
 @pytest.fixture
+def url(emptied_url: str) -> str:
+    """One database of most tests here."""
+    return emptied_url
+
+
+@pytest.fixture
 def session(url: str) -> Iterator[Session]:
     with psycopg.connect(url, autocommit=True) as session:
         yield session
@@ -267,11 +273,12 @@ def test_a_number_that_is_none_stops_no_export(session: Session, url: str, tmp_p
     assert row["payable_amount"] == (None if ending == "parquet" else "NaN")
 
 
-def test_views_of_an_older_version_are_refused_with_what_to_do(session: Session, url: str, tmp_path: Path) -> None:
-    for change in ("UPDATE sync.views SET definition_hash = '' WHERE name = 'is_refund'", "DROP VIEW bi.products"):
-        Tables(url).execute(change)
-        with pytest.raises(SchemaVersionError, match="Run `orders-sync migrate`"):
-            write(session, tmp_path / "orders.csv")
+def test_views_of_an_older_version_are_refused_with_what_to_do(server: str, template: str, tmp_path: Path) -> None:
+    with made_database(server, "older", template) as older, psycopg.connect(older.url, autocommit=True) as session:
+        for change in ("UPDATE sync.views SET definition_hash = '' WHERE name = 'is_refund'", "DROP VIEW bi.products"):
+            older.execute(change)
+            with pytest.raises(SchemaVersionError, match="Run `orders-sync migrate`"):
+                write(session, tmp_path / "orders.csv")
     assert list(tmp_path.iterdir()) == []
 
 
