@@ -84,6 +84,11 @@ class Installation:
             rate_limiter = rate_limiters(self.pool, [self.source])[ACCOUNT]
             return await probe_account(self.pool, http, self.source, rate_limiter, self.limits.retry_policy)
 
+    def forget_reads(self) -> None:
+        """Have the next pass read all of the history, as the first one did. The orders stay."""
+        self.query("DELETE FROM sync.windows RETURNING 1")
+        self.query("UPDATE sync.accounts SET watermark = NULL RETURNING 1")
+
     def query(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         return Tables(self.url).query(statement, *values)
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from operator import attrgetter
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -55,7 +56,7 @@ class Order:
 class Query:
     """One request as the platform understands it.
 
-    `start` and `end`: as asked, whole seconds. `by`: created or modified.
+    `start` and `end`: as asked, whole seconds. `by`: created or modified, the attribute of an order.
     """
 
     kind: str
@@ -66,8 +67,10 @@ class Query:
     size: int
     status: str | None
 
-    def time_of(self, order: Order) -> datetime:
-        return order.created if self.by == "created" else order.modified
+    @property
+    def time_of(self) -> Callable[[Order], datetime]:
+        """The time of an order that the range is of. A list of thousands asks once for it, not once for each."""
+        return attrgetter(self.by)
 
 
 @dataclass(frozen=True)
@@ -96,16 +99,19 @@ Oddity = Callable[[Stages], None]
 def usual() -> Stages:
     """Return the usual stages: ends inclusive, all rows counted; 1688 oldest first as asked, Xportcn newest first."""
     return Stages(
-        select=lambda query, orders: [order for order in orders if query.start <= query.time_of(order) <= query.end],
-        arrange=lambda query, found: sorted(
-            found, key=lambda order: (query.time_of(order), order.number), reverse=query.kind != "1688"
-        ),
+        select=_in_range,
+        arrange=lambda query, found: sorted(found, key=attrgetter(query.by, "number"), reverse=query.kind != "1688"),
         size=lambda query: query.size,
         total=lambda query, found: len(found),
         page=lambda query, found, size: found[(query.page_no - 1) * size : query.page_no * size],
         body=lambda query, total, page: envelope(query.kind, total, page),
         respond=lambda query, body: Response(body()),
     )
+
+
+def _in_range(query: Query, orders: list[Order]) -> list[Order]:
+    start, end, time_of = query.start, query.end, query.time_of
+    return [order for order in orders if start <= time_of(order) <= end]
 
 
 class FakePlatform:
@@ -122,6 +128,11 @@ class FakePlatform:
     def add(self, *oddities: Oddity) -> None:
         for oddity in oddities:
             oddity(self.stages)
+
+    def behave(self, *oddities: Oddity) -> None:
+        """Answer in the usual way but for these oddities, from now on."""
+        self.stages = usual()
+        self.add(*oddities)
 
     def __enter__(self) -> FakePlatform:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))

@@ -41,8 +41,8 @@ async def _fill_the_borders(shop: Installation, fraction: timedelta = timedelta(
 async def test_orders_at_the_borders_of_windows_land_whichever_ends_are_inclusive_P1(
     install: Install, kind: str, oddity: Oddity
 ) -> None:
-    shop = install(kind, orders_every(timedelta(minutes=25), 840), oddity)
-    shop.shrink(5)
+    shop = install(kind, orders_every(timedelta(minutes=50), 420), oddity)
+    shop.shrink(10)
     await shop.sync()
     assert await _fill_the_borders(shop) > 1
     await shop.sync()
@@ -53,8 +53,8 @@ async def test_orders_at_the_borders_of_windows_land_whichever_ends_are_inclusiv
 async def test_orders_behind_a_whole_second_land_at_the_borders_too_P1(
     install: Install, oddities: tuple[Oddity, ...]
 ) -> None:
-    shop = install("1688", with_fractions(orders_every(timedelta(minutes=25), 840)), *oddities)
-    shop.shrink(5)
+    shop = install("1688", with_fractions(orders_every(timedelta(minutes=50), 420)), *oddities)
+    shop.shrink(10)
     await shop.sync()
     assert await _fill_the_borders(shop, FRACTION) > 1
     await shop.sync()

@@ -64,14 +64,17 @@ async def test_a_list_by_creation_where_changes_were_asked_for_is_noticed(instal
 
 @pytest.mark.parametrize("kind", ["1688", "xportcn_open"])
 async def test_a_list_in_the_other_order_is_read_all_the_same_P1(install: Install, kind: str) -> None:
-    shop = install(kind, orders_every(HOUR / 6, 1300), reversed_order())
+    shop = install(kind, orders_every(HOUR, 260), reversed_order())
+    shop.shrink(5)
     assert not (await shop.sync()).errors
     shop.assert_holds_the_truth()
 
 
 async def test_a_list_in_no_order_is_read_in_windows_of_a_page_P1(install: Install) -> None:
-    shop = install("xportcn_open", orders_every(HOUR, 400), random_order())
+    shop = install("xportcn_open", orders_every(2 * HOUR, 200), random_order())
+    shop.shrink(2)
     await shop.sync(passes=2)
     shop.assert_holds_the_truth()
-    complete = shop.query("SELECT max(total) FROM sync.windows WHERE state = 'done'")
-    assert complete <= [(100,)]
+    ((most, proven),) = shop.query("SELECT max(total), sum(total)::int FROM sync.windows WHERE state = 'done'")
+    assert most <= 50  # type: ignore[operator]
+    assert proven >= 200  # type: ignore[operator]

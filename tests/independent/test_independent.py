@@ -24,7 +24,7 @@ Install = Callable[..., Installation]
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_every_order_lands_and_the_account_is_current_P1(install: Install, kind: str) -> None:
-    shop = install(kind, orders_every(7 * MINUTES, 700))
+    shop = install(kind, orders_every(9 * MINUTES, 520))
     outcome = await shop.sync()
     assert not outcome.errors
     shop.assert_holds_the_truth()

@@ -30,8 +30,8 @@ def empty_ranges_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emptiness, "ONE_ANSWER", timedelta(days=10_000))
 
 
-def limits() -> Limits:
-    return Limits(window_rows=400, retry_policy=RetryPolicy(tries=2, first_delay=0.001))
+def limits(window_rows: int = 400) -> Limits:
+    return Limits(window_rows=window_rows, retry_policy=RetryPolicy(tries=2, first_delay=0.001))
 
 
 def orders(step: timedelta, count: int) -> list[Order]:
@@ -154,13 +154,13 @@ async def test_a_loss_in_a_part_that_was_split_itself_is_seen_where_it_was_lost_
 
 
 async def test_a_loss_that_only_the_whole_of_all_parts_shows_is_seen_too_P1(install: Install) -> None:
-    shop = shrunk(install("xportcn_open", orders(timedelta(hours=1), 598), limits=limits()))
-    lost = shop.fake.orders[300].number
+    shop = shrunk(install("xportcn_open", orders(timedelta(hours=2), 298), limits=limits(200)))
+    lost = shop.fake.orders[150].number
     shop.fake.add(hidden_in_ranges_of(LONG, lambda order: order.number == lost, lambda: counts_of_the_whole(shop) < 2))
     await shop.sync()
     shop.assert_holds_the_truth()
     assert shop.is_current()
-    assert shop.query(WHOLES) == [("split", 598, 597, True)]
+    assert shop.query(WHOLES) == [("split", 298, 297, True)]
 
 
 async def test_a_backfill_is_not_done_and_its_range_not_proven_while_its_parts_are_short_P5(

@@ -29,7 +29,7 @@ from tests.independent.oddities import (
     reversed_order,
     times_taken_as_utc,
 )
-from tests.independent.platform import Oddity, Order, Query, Response, failure, orders_every
+from tests.independent.platform import Order, Query, Response, failure, orders_every
 
 Install = Callable[..., Installation]
 KINDS = ["1688", "xportcn_open", "xportcn_ka"]
@@ -73,9 +73,9 @@ async def test_on_a_plain_platform_everything_holds(install: Install, kind: str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    ("oddity", "name", "says"),
-    [
+async def test_what_reading_allows_for_is_said_and_needs_nobody(install: Install, kind: str) -> None:
+    shop = install(kind, shop_orders())
+    for oddity, name, says in (
         (end_exclusive(), "end_inclusive", "the last second"),
         (begin_exclusive(), "begin_inclusive", "the first second"),
         (page_size_capped(50), "page_size", "a page holds 50 orders"),
@@ -83,34 +83,28 @@ async def test_on_a_plain_platform_everything_holds(install: Install, kind: str)
         (nothing_as(b""), "empty_range", "without list and count"),
         (last_page_repeated(), "past_last_page", "repeats"),
         (random_order(), "order", "in no order"),
-    ],
-)
-async def test_what_reading_allows_for_is_said_and_needs_nobody(
-    install: Install, kind: str, oddity: Oddity, name: str, says: str
-) -> None:
-    probed = await install(kind, shop_orders(), oddity).probe()
-    assert otherwise(probed) == {name: ""}
-    assert says in probed.answers[name].said
+    ):
+        shop.fake.behave(oddity)
+        probed = await shop.probe()
+        assert otherwise(probed) == {name: ""}
+        assert says in probed.answers[name].said
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    ("oddity", "says"),
-    [
+async def test_a_range_that_is_taken_otherwise_is_said_with_its_setting(install: Install, kind: str) -> None:
+    shop = install(kind, shop_orders(2000, timedelta(minutes=11)), history=timedelta(days=10))
+    for oddity, says in (
         (filter_ignored(), "outside the range"),
         (filter_by_date_only(), "the day alone"),
         (times_taken_as_utc(), "as UTC"),
-    ],
-)
-async def test_a_range_that_is_taken_otherwise_is_said_with_its_setting(
-    install: Install, kind: str, oddity: Oddity, says: str
-) -> None:
-    probed = await install(kind, shop_orders(2000, timedelta(minutes=11)), oddity, history=timedelta(days=10)).probe()
-    found = otherwise(probed)
-    assert any(says in each.said for each in probed.answers.values())
-    assert found.keys() <= {"filter", "updated_time", "created_time"}
-    assert all("row_times" in remedy for remedy in found.values())
-    assert {"end_inclusive", "begin_inclusive"} <= unknown(probed)
+    ):
+        shop.fake.behave(oddity)
+        probed = await shop.probe()
+        found = otherwise(probed)
+        assert any(says in each.said for each in probed.answers.values()), says
+        assert found.keys() <= {"filter", "updated_time", "created_time"}, says
+        assert all("row_times" in remedy for remedy in found.values()), says
+        assert {"end_inclusive", "begin_inclusive"} <= unknown(probed), says
 
 
 async def test_times_taken_as_utc_are_found_among_few_orders(install: Install) -> None:
@@ -149,13 +143,13 @@ async def test_parts_of_a_second_that_are_shown_are_found(install: Install) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("oddities", "is_turned"), [((), False), ((reversed_order(),), True)])
-async def test_which_orders_come_first_is_said(
-    install: Install, kind: str, oddities: tuple[Oddity, ...], is_turned: bool
-) -> None:
-    probed = await install(kind, shop_orders(), *oddities).probe()
-    assert otherwise(probed) == {}
-    assert probed.answers["order"].said == ("oldest first" if (kind == "1688") ^ is_turned else "newest first")
+async def test_which_orders_come_first_is_said(install: Install, kind: str) -> None:
+    shop = install(kind, shop_orders())
+    for is_turned in (False, True):
+        shop.fake.behave(*[reversed_order()] * is_turned)
+        probed = await shop.probe()
+        assert otherwise(probed) == {}, is_turned
+        assert probed.answers["order"].said == ("oldest first" if (kind == "1688") ^ is_turned else "newest first")
 
 
 async def test_an_error_instead_of_an_empty_list_is_said(install: Install) -> None:
@@ -225,21 +219,24 @@ async def test_a_single_order_shows_what_it_can(install: Install) -> None:
     assert unknown(probed) == {"page_size", "order"}
 
 
-@pytest.mark.parametrize("oddity", [answers(Response(b"busy", 503)), blocked_by_firewall(), answers(Response(b"{"))])
-async def test_a_fault_ends_the_probe_without_an_answer_after_one_call(install: Install, oddity: Oddity) -> None:
+async def test_a_fault_ends_the_probe_without_an_answer_after_one_call(install: Install) -> None:
     shop = install("1688", shop_orders())
     await shop.sync()
     await shop.probe()
-    shop.fake.add(oddity)
-    probed = await shop.probe()
-    assert (probed.calls, probed.answers) == (1, {})
-    assert probed.fault
-    ((kept, fault),) = shop.query(
-        "SELECT observed #> '{probe,answers}', observed #>> '{probe,fault}' FROM sync.accounts"
-    )
-    assert kept, "answers of an earlier probe stay"
-    assert fault == probed.fault
-    assert shop.query("SELECT suspended_at FROM sync.accounts") == [(None,)]
+    faults = set()
+    for oddity in (answers(Response(b"busy", 503)), blocked_by_firewall(), answers(Response(b"{"))):
+        shop.fake.behave(oddity)
+        probed = await shop.probe()
+        assert (probed.calls, probed.answers) == (1, {}), probed.fault
+        assert probed.fault
+        ((kept, fault),) = shop.query(
+            "SELECT observed #> '{probe,answers}', observed #>> '{probe,fault}' FROM sync.accounts"
+        )
+        assert kept, f"answers of an earlier probe stay after {probed.fault}"
+        assert fault == probed.fault
+        assert shop.query("SELECT suspended_at FROM sync.accounts") == [(None,)], probed.fault
+        faults.add(fault)
+    assert len(faults) == 3
 
 
 def probing(shop: Installation) -> Installation:
@@ -253,8 +250,7 @@ async def test_a_new_account_is_probed_once_after_its_first_orders(install: Inst
     await shop.sync()
     assert shop.query("SELECT observed -> 'probe' FROM sync.accounts") == [(None,)]
     shop.fake.orders += install(kind, shop_orders(500)).fake.orders
-    shop.query("DELETE FROM sync.windows RETURNING id")
-    shop.query("UPDATE sync.accounts SET watermark = NULL RETURNING name")
+    shop.forget_reads()
     await shop.sync()
     ((size, verdict),) = shop.query(
         "SELECT observed -> 'page_size', observed #>> '{probe,answers,page_size,verdict}' FROM sync.accounts"
@@ -289,17 +285,15 @@ async def test_a_probe_that_a_fault_ended_is_made_again_an_hour_later(install: I
     shop = probing(install("1688", shop_orders(), answers(Response(b"busy", 503), when=_is_narrow)))
     assert not (await shop.sync()).errors
     assert "503" in str(shop.query("SELECT observed -> 'probe' ->> 'fault' FROM sync.accounts"))
-    shop.fake.stages = type(shop.fake)("1688", []).stages
-    shop.query("DELETE FROM sync.windows RETURNING id")
-    shop.query("UPDATE sync.accounts SET watermark = NULL RETURNING name")
+    shop.fake.behave()
+    shop.forget_reads()
     await shop.sync()
     assert shop.query("SELECT observed -> 'probe' -> 'answers' FROM sync.accounts") == [(None,)]
     shop.query(
         "UPDATE sync.accounts SET observed = jsonb_set(observed, '{probe,begun_at}', to_jsonb(now() - interval '2h'))"
         " RETURNING name"
     )
-    shop.query("DELETE FROM sync.windows RETURNING id")
-    shop.query("UPDATE sync.accounts SET watermark = NULL RETURNING name")
+    shop.forget_reads()
     await shop.sync()
     assert shop.query("SELECT observed -> 'probe' ->> 'fault' FROM sync.accounts") == [("",)]
     assert shop.query("SELECT observed -> 'probe' -> 'answers' -> 'filter' ->> 'verdict' FROM sync.accounts") == [
