@@ -51,11 +51,11 @@ def test_a_url_that_can_be_read_in_one_way_is_read_so(url: str, password: str) -
         "me?Hush:p",
     ],
 )
-@pytest.mark.parametrize("rest", ["@h/d", "@h:5432/d?sslmode=require", "@/d?host=%2Ftmp"])
-def test_a_url_that_may_be_meant_otherwise_is_refused_with_what_to_encode_P8(userinfo: str, rest: str) -> None:
-    with pytest.raises(ValueError, match=r"@ as %40, / as %2F.*% as %25") as raised:
-        parse(f"postgresql://{userinfo}{rest}")
-    assert WORD not in str(raised.value)
+def test_a_url_that_may_be_meant_otherwise_is_refused_with_what_to_encode_P8(userinfo: str) -> None:
+    for url in (f"postgresql://{userinfo}{rest}" for rest in ("@h/d", "@h:5432/d?sslmode=require", "@/d?host=%2Ftmp")):
+        with pytest.raises(ValueError, match=r"@ as %40, / as %2F.*% as %25") as raised:
+            parse(url)
+        assert WORD not in str(raised.value), url
 
 
 @pytest.mark.parametrize(

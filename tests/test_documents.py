@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
@@ -21,35 +20,35 @@ def named(document: Path) -> str:
     return str(document.relative_to(ROOT))
 
 
+@cache
 def anchors(document: Path) -> set[str]:
     """The anchors of the headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", FENCE.sub("", document.read_text()), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
-def test_links_lead_to_files_and_headings_that_exist(document: Path) -> None:
+def test_links_lead_to_files_and_headings_that_exist() -> None:
     broken = []
-    for link in LINK.findall(FENCE.sub("", document.read_text())):
-        path, _, anchor = link.partition("#")
-        target = document.parent / path if path else document
-        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
-            broken.append(link)
-    assert not broken
+    for document in DOCUMENTS:
+        for link in LINK.findall(FENCE.sub("", document.read_text())):
+            path, _, anchor = link.partition("#")
+            target = document.parent / path if path else document
+            if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
+                broken.append(f"{named(document)}: {link}")
+    assert broken == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
-def test_files_of_the_code_that_are_named_exist(document: Path) -> None:
+def test_files_of_the_code_that_are_named_exist() -> None:
+    named_in = {name: named(document) for document in DOCUMENTS for name in SOURCE_FILE.findall(document.read_text())}
+    assert [f"{document}: {name}" for name, document in named_in.items() if not is_a_file(name)] == []
+
+
+def is_a_file(name: str) -> bool:
     """A path counts from the root or from `orders_sync/`; a bare name is one of a file anywhere in the code."""
-    missing = []
-    for name in SOURCE_FILE.findall(document.read_text()):
-        if "/" in name:
-            found = any(any(base.glob(name)) for base in (ROOT, ROOT / "orders_sync"))
-        else:  # not all of ROOT: a tool may remove a folder of its own there at this moment
-            found = any(ROOT.glob(name)) or any(any((ROOT / folder).rglob(name)) for folder in CODE)
-        if not found:
-            missing.append(name)
-    assert not missing
+    if "/" in name:
+        return any(any(base.glob(name)) for base in (ROOT, ROOT / "orders_sync"))
+    # not all of ROOT: a tool may remove a folder of its own there at this moment
+    return any(ROOT.glob(name)) or any(any((ROOT / folder).rglob(name)) for folder in CODE)
 
 
 def test_every_document_is_in_the_index() -> None:

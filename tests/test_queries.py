@@ -41,18 +41,18 @@ def test_the_query_gives_the_result_below_it(sandbox: Tables, question: Question
         assert answer(session, question.query) == question.result, "run `python -m tests.support.questions`"
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.title)
-def test_every_question_has_an_answer_that_shows_something(question: Question) -> None:
-    assert "(no rows)" not in question.result
+def test_every_question_has_an_answer_that_shows_something() -> None:
+    assert [question.title for question in QUESTIONS if "(no rows)" in question.result] == []
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.title)
-def test_no_query_adds_up_sales_and_purchases_or_currencies(question: Question) -> None:
-    if re.search(r"\bsum\(|\bavg\(", question.query):
-        assert re.search(r"direction|is_valid_sale|is_valid_purchase|bi\.buyers", question.query)
-    shown = re.sub(r"'[^']*'", "''", question.query)  # names of columns as values show no amount
-    if re.search(r"(payable|refund|goods|net)_amount\b|_price\b", shown):
-        assert "currency" in shown
+def test_no_query_adds_up_sales_and_purchases_or_currencies() -> None:
+    for question in QUESTIONS:
+        if re.search(r"\bsum\(|\bavg\(", question.query):
+            directed = re.search(r"direction|is_valid_sale|is_valid_purchase|bi\.buyers", question.query)
+            assert directed, question.title
+        shown = re.sub(r"'[^']*'", "''", question.query)  # names of columns as values show no amount
+        if re.search(r"(payable|refund|goods|net)_amount\b|_price\b", shown):
+            assert "currency" in shown, question.title
 
 
 # computed another way: from the tables, without the views

@@ -34,10 +34,10 @@ async def record(
         await activity.record(connection, Actor("lin", Origin.CLI), action, subject=subject, details=details or {})
 
 
-@pytest.mark.parametrize("kind", Action)
-def test_every_kind_of_action_has_words_in_both_languages(kind: Action) -> None:
-    assert "." not in activity_words.action(EN, kind)
-    assert activity_words.action(ZH, kind) != activity_words.action(EN, kind)
+def test_every_kind_of_action_has_words_in_both_languages() -> None:
+    for kind in Action:
+        assert "." not in activity_words.action(EN, kind)
+        assert activity_words.action(ZH, kind) != activity_words.action(EN, kind)
     assert activity_words.action(EN, "moon.land") == "moon.land"
 
 

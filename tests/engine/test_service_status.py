@@ -302,13 +302,13 @@ def test_what_is_behind_because_the_service_did_not_run_says_so() -> None:
     assert "runs only since" not in words(judge(late, processes=started))[0]
 
 
-@pytest.mark.parametrize("case", ACCOUNTS)
-def test_what_is_found_can_be_translated_and_names_no_command(case: str) -> None:
+def test_what_is_found_can_be_translated_and_names_no_command() -> None:
     """The console shows it beside the name of the account, and has buttons."""
-    for each in judge(ACCOUNTS[case][0], processes=[replace(RUN, is_alive=False), WORKER]).problems:
-        assert isinstance(each.found, Sentence) or each.found in str(ACCOUNTS[case][0].last_error)
-        assert "`" not in each.found
-        assert not each.found.startswith("shop")
+    for case, (account, _, _) in ACCOUNTS.items():
+        for each in judge(account, processes=[replace(RUN, is_alive=False), WORKER]).problems:
+            assert isinstance(each.found, Sentence) or each.found in str(account.last_error), case
+            assert "`" not in each.found, case
+            assert not each.found.startswith("shop"), case
 
 
 def test_no_process_is_broken_once_an_account_is_not_current() -> None:
