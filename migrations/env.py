@@ -30,6 +30,7 @@ def run(connection: Connection) -> None:
         version_table_schema=SYNC_SCHEMA,
         compare_type=True,
         compare_server_default=True,
+        on_version_apply=context.config.attributes.get("on_version_apply"),
     )
     with context.begin_transaction():
         context.run_migrations()
