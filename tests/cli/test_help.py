@@ -29,6 +29,22 @@ app_id = "a"
 app_secret = "s"
 history_from = "2026-01-01"
 """
+OFFERED = {  # by bash, after Tab
+    "orders-sync rej": {"rejects"},
+    "orders-sync backfill ca": {"cancel"},
+    "orders-sync status --prob": {"--problems"},
+    "orders-sync sync --account shop-": {"shop-1", "shop-2", "shop-wrong"},
+    "orders-sync accounts pause o": {"other"},
+    "orders-sync accounts resume shop-w": {"shop-wrong"},
+    "orders-sync accounts test shop-1": {"shop-1"},
+    "orders-sync accounts merge old shop-2": {"shop-2"},
+    "orders-sync accounts test --config far.toml f": {"far"},
+    "orders-sync backfill --platform xportcn_": {"xportcn_ka", "xportcn_open"},
+    "orders-sync renormalize --platform 16": {"1688"},
+    "orders-sync rejects replay --reason no_": {"no_order_id"},
+    "orders-sync export order_l": {"order_lines"},
+    "orders-sync export orders --format x": {"xlsx"},
+}
 Helps = dict[tuple[str, ...], str]
 
 
@@ -111,35 +127,17 @@ def test_a_script_for_each_shell_that_it_can_read(terminal: Terminal, shell: str
 
 @pytest.mark.db
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-@pytest.mark.parametrize(
-    ("typed", "offered"),
-    [
-        ("orders-sync rej", {"rejects"}),
-        ("orders-sync backfill ca", {"cancel"}),
-        ("orders-sync status --prob", {"--problems"}),
-        ("orders-sync sync --account shop-", {"shop-1", "shop-2", "shop-wrong"}),
-        ("orders-sync accounts pause o", {"other"}),
-        ("orders-sync accounts resume shop-w", {"shop-wrong"}),
-        ("orders-sync accounts test shop-1", {"shop-1"}),
-        ("orders-sync accounts merge old shop-2", {"shop-2"}),
-        ("orders-sync accounts test --config far.toml f", {"far"}),
-        ("orders-sync backfill --platform xportcn_", {"xportcn_open", "xportcn_ka"}),
-        ("orders-sync renormalize --platform 16", {"1688"}),
-        ("orders-sync rejects replay --reason no_", {"no_order_id"}),
-        ("orders-sync export order_l", {"order_lines"}),
-        ("orders-sync export orders --format x", {"xlsx"}),
-    ],
-)
-def test_bash_completes_commands_options_and_accounts(terminal: Terminal, typed: str, offered: set[str]) -> None:
+def test_bash_completes_commands_options_and_accounts(terminal: Terminal) -> None:
     wrong = ACCOUNT.format(name="shop-wrong") + "lag = 'soon'\n"
     terminal.write("".join(ACCOUNT.format(name=name) for name in ("shop-1", "shop-2", "other")) + wrong)
     terminal.folder.joinpath("far.toml").write_text(ACCOUNT.format(name="far"))
     script = Path(terminal.folder / "completion.bash")
     script.write_text(terminal.run("completion", "bash").out)
-    words = typed.split()
-    array = " ".join(f"'{word}'" for word in words)
-    said = terminal.shell(
-        f"source {script}; COMP_WORDS=({array}); COMP_CWORD={len(words) - 1}; "
-        "_orders_sync_completion orders-sync; echo ${COMPREPLY[@]}"
-    )
-    assert set(said.stdout.decode().split()) == offered
+    lines = [f"source {script}"]
+    for typed in OFFERED:
+        words = typed.split()
+        array = " ".join(f"'{word}'" for word in words)
+        lines.append(f"COMPREPLY=(); COMP_WORDS=({array}); COMP_CWORD={len(words) - 1}")
+        lines.append("_orders_sync_completion orders-sync; echo ${COMPREPLY[@]}")
+    offered = terminal.shell("\n".join(lines)).stdout.decode().splitlines()
+    assert {typed: set(line.split()) for typed, line in zip(OFFERED, offered, strict=True)} == OFFERED

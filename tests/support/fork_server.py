@@ -40,6 +40,7 @@ DEMO_ORDERS = 600  # a fifth of what users get: the CPU time of a demo is that o
 READ_LATE = (
     *("ORDERS_SYNC_", "DATABASE_URL", "PG", "TERM", "TZ", "SHOP_APP", "PYTEST_", "PATH", "PYTHONIOENCODING"),
     *("HOME", "LOGNAME", "SUDO_USER", "COLUMNS", "TMPDIR", "SSL_CERT_"),
+    *("PSQLRC", "ADMIN_URL", "RESTORED_URL", "NEW_URL"),  # of psql, and of the lines in docs/operations.md
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
 )
 READ_EARLY = "TERMINAL_WIDTH"  # while typer is imported
