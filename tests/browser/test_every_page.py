@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import log_in
-from tests.support.browsing import NAME, SLOW, WIDE, Console, problems, put_reject, size
+from tests.support.browsing import NAME, SLOW, WIDE, Console, Judged, problems, put_reject, size
 
 ADDRESSES = {
     "overview": "/",
@@ -67,9 +67,9 @@ def values(console: Console) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def judged() -> set[str]:
-    """What `problems` has judged, so that the second reader costs less."""
-    return set()
+def judged() -> Judged:
+    """What `problems` has judged, so that the next page and the second reader cost less."""
+    return Judged()
 
 
 @pytest.fixture(scope="module", params=["light, English", "dark, Chinese"])
@@ -88,7 +88,7 @@ def reader(browser: Browser, console: Console, values: object, request: pytest.F
 
 @pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
 def test_a_page_is_for_all_people_and_all_screens(
-    reader: Reader, console: Console, values: dict[str, object], judged: set[str], address: str
+    reader: Reader, console: Console, values: dict[str, object], judged: Judged, address: str
 ) -> None:
     page = reader.page
     reader.complaints.clear()
@@ -122,17 +122,18 @@ def test_every_kind_of_barrier_is_found_among_many_rows(nobody: Page) -> None:
     row = "<tr><td>one</td><td><a href='/{}'>{}</a></td></tr>"
     rows = [row.format(number, number) for number in range(20)]
 
-    def found(*changed: str, style: str = "", after: str = "", judged: set[str] | None = None) -> list[str]:
+    def found(*changed: str, style: str = "", after: str = "", judged: Judged | None = None) -> list[str]:
         table = f"<table><tr><th>no<th>order</tr>{''.join([*rows, *changed, *rows])}</table>{after}"
         nobody.set_content(
             f"<html lang=en><title>t</title><style>{style}</style><main tabindex=0><h1>title</h1>{table}</main></html>"
         )
         return problems(nobody, judged)
 
-    judged: set[str] = set()
-    assert found(style="td {color: #555}", judged=judged) == []
-    assert found(style="td {color: #ccc}", judged=judged)[0].startswith("color-contrast: <td>")
-    assert len(judged) == 1  # it was judged by its colours alone
+    judged = Judged()
+    away = "<b style='position: absolute; left: -999px; color: #eee'>away</b>"
+    assert found(style="td {color: #555} h1 {color: #888}", after=away, judged=judged) == []
+    assert found(style="td {color: #ccc}", after=away, judged=judged)[0].startswith("color-contrast: <td>")
+    assert len(judged.pages) == 1  # it was judged by its colours alone
     partly = "@media (max-width: 400px) {h1 {color: #ccc}} @media (min-width: 1200px) {th {color: #ccc}}"
     assert {each.split(">")[0] for each in found(style=partly)} == {"color-contrast: <h1", "color-contrast: <th"}
     pale, nameless = row.format(1, 1).replace("<td>", "<td style='color: #ccc'>", 1), row.format(1, "")
@@ -141,7 +142,12 @@ def test_every_kind_of_barrier_is_found_among_many_rows(nobody: Page) -> None:
     only_wide = "img {display: none} @media (min-width: 1200px) {img {display: inline} i {color: #ccc}}"
     cut = "<div style='height: 40px; overflow: auto'><br><br><br><br></div>"
     shown = "<p style='width: 500px'>wide</p><img src='data:,'><i>pale</i><label for=f>label</label><input id=f>"
-    several = found(pale, nameless, style=between + narrow + only_wide, after=cut + shown, judged=judged)
-    pale_ones = [f"color-contrast: <{each}" for each in ("td st", "th", "h1", "i>")]
+    # each as a text that was well or off the page, but for its ground, its letters or its place
+    odd = "<p style='background: #77b'><a href=/dark>dark</a></p><p style='opacity: .3'><a href=/faint>faint</a></p>"
+    odd += "<p><u style='color: #888'>small</u></p>" + away.replace("-999px", "0")
+    after = cut + shown + odd
+    several = found(pale, nameless, style=between + narrow + only_wide, after=after, judged=judged)
+    pale_texts = ("td st", "th", "h1", "i>", 'a href="/dark"', 'a href="/faint"', "u st", "b st")
+    pale_ones = [f"color-contrast: <{each}" for each in pale_texts]
     for expected in (*pale_ones, "link-name: <a", "image-alt: <img", "label: <input", "<div style", "<p style"):
         assert [each for each in several if each.startswith(expected)], expected

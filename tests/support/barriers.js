@@ -7,7 +7,10 @@ window.barriers = (() => {
     const SHAPE = ["display", "visibility", "opacity", "fontSize", "fontWeight", "textDecorationLine", "position",
         "pointerEvents"];
     const COLOURS = ["color", "backgroundColor", "backgroundImage"];
-    const HIDDEN = {shape: "", colours: ""};
+    const LETTERS = ["color", "fontSize", "fontWeight", "textShadow"];
+    const GROUND = ["backgroundColor", "backgroundImage", "opacity", "position"];
+    const CLEAR = "rgba(0, 0, 0, 0),none,1,static";
+    const HIDDEN = {shape: "", colours: "", letters: "", ground: CLEAR};
     const SEVERE = new Set(["serious", "critical"]);
     // The rules that judge colours, languages, or what a text says beside whether there is one.
     const OF_READERS = new Set(["color-contrast", "html-has-lang", "html-lang-valid", "valid-lang", "label",
@@ -25,10 +28,19 @@ window.barriers = (() => {
     function look(element) {
         if (!element.getClientRects().length) return HIDDEN;
         const style = getComputedStyle(element);
-        return {
-            shape: SHAPE.map((name) => style[name]).join(),
-            colours: COLOURS.map((name) => style[name]).join(),
-        };
+        const of = (names) => names.map((name) => style[name]).join();
+        return {shape: of(SHAPE), colours: of(COLOURS), letters: of(LETTERS), ground: of(GROUND)};
+    }
+
+    // What the contrast of a text in an element depends on at a width: its letters, and the grounds it is drawn on.
+    // Nothing of the console is drawn over what it is no part of.
+    function contrast(element, width) {
+        const found = [looks.get(width).get(element).letters];
+        for (let each = element; each; each = each.parentElement) {
+            const {ground} = looks.get(width).get(each);
+            if (ground !== CLEAR) found.push(ground);
+        }
+        return found.join(";");
     }
 
     // The names and attributes of an element and all in it. Of a text it only matters whether there is one, and so of
@@ -117,14 +129,26 @@ window.barriers = (() => {
     }
 
     // The serious and critical findings of axe-core at `width`, of the whole page or what differs from `judged`.
-    async function find(width, judged, isKnown) {
-        const {violations} = await axe.run(judged === null ? document : part(width, judged), {
-            resultTypes: ["violations"],  // without the details of what is well
+    // `readable`: the contrasts of texts that it found well before, most of what it computes; it judges only others.
+    // Returned with those that it found well now.
+    async function find(width, judged, isKnown, readable) {
+        const known = new Set(readable);
+        for (const each of elements()) {
+            each.toggleAttribute("data-readable", looks.get(width).has(each) && known.has(contrast(each, width)));
+        }
+        axe.configure({rules: [{id: "color-contrast", selector: "*:not([data-readable])"}]});
+        const {violations, passes} = await axe.run(judged === null ? document : part(width, judged), {
+            resultTypes: ["violations", "passes"],
             selectors: false,
+            elementRef: true,
             runOnly: {type: "rule", values: rules(isKnown)},
         });
-        return violations.filter((rule) => SEVERE.has(rule.impact)).flatMap((rule) => rule.nodes.map(
+        const well = passes.filter((rule) => rule.id === "color-contrast").flatMap((rule) => rule.nodes)
+            .filter((node) => node.any[0].data.contrastRatio && looks.get(width).has(node.element))
+            .map((node) => contrast(node.element, width));
+        const found = violations.filter((rule) => SEVERE.has(rule.impact)).flatMap((rule) => rule.nodes.map(
             (node) => `${rule.id}: ${node.html.slice(0, 200)}: ${node.failureSummary}`));
+        return {found, readable: [...new Set(well)]};
     }
 
     return {layout, removeAlike, plan, find};

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,14 @@ class Console:
     nasty_order: str
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What `problems` has judged: pages, and the contrasts of texts that were found well."""
+
+    pages: set[str] = field(default_factory=set)
+    contrasts: set[str] = field(default_factory=set)
+
+
 def put_reject(console: Console) -> None:
     """Add the record of an order as one that could not be read."""
     shop = next(each for each in console.world.shops if each.platform == "1688")
@@ -52,16 +60,17 @@ def put_reject(console: Console) -> None:
     )
 
 
-def problems(page: Page, judged: set[str] | None = None) -> list[str]:
+def problems(page: Page, judged: Judged | None = None) -> list[str]:
     """Return what keeps people from using a page at any width: elements, and the rule that they break.
 
     At each width: what makes the page scroll sideways, and what scrolls but not by keyboard. What axe-core finds of
     the whole page, then at each other width of what looks otherwise there. Alike rows are removed for that.
 
     Of a page that differs from one in `judged` only in colours, in its language and in what its texts say, axe-core
-    judges only these. The page is added.
+    judges only these; of texts whose letters and grounds look as those of one found well, not the contrast. What is
+    judged is added.
     """
-    judged = set() if judged is None else judged
+    judged = judged or Judged()
     found: list[str] = []
     page.evaluate(AXE + BARRIERS)
     for width in WIDTHS:
@@ -70,12 +79,16 @@ def problems(page: Page, judged: set[str] | None = None) -> list[str]:
         found += layout["sideways"] + layout["unreachable"]
     page.evaluate("barriers.removeAlike()")
     plan: dict[str, Any] = page.evaluate("barriers.plan(innerWidth)")
-    is_known = plan["key"] in judged
-    found += page.evaluate("known => barriers.find(innerWidth, null, known)", is_known)
-    for width in reversed(plan["widths"]):
+    is_known = plan["key"] in judged.pages
+    for width in (MIDDLE, *reversed(plan["widths"])):
         resize(page, width)
-        found += page.evaluate("([judged, known]) => barriers.find(innerWidth, judged, known)", [MIDDLE, is_known])
-    judged.add(plan["key"])
+        verdict: dict[str, list[str]] = page.evaluate(
+            "args => barriers.find(innerWidth, ...args)",
+            [None if width == MIDDLE else MIDDLE, is_known, sorted(judged.contrasts)],
+        )
+        found += verdict["found"]
+        judged.contrasts.update(verdict["readable"])
+    judged.pages.add(plan["key"])
     return found
 
 
