@@ -6,6 +6,7 @@ import asyncio
 import signal
 import subprocess
 from contextlib import suppress
+from itertools import count
 
 import pytest
 
@@ -14,7 +15,7 @@ from orders_sync.sandbox import World
 from orders_sync.service import worker
 from tests.support import time_limits
 from tests.support.databases import Tables
-from tests.support.drip import STEADY, accounts, drip
+from tests.support.drip import STEADY, Drip, accounts, drip
 from tests.support.fork_server import PROGRAM, ForkedCommand, starts_alike
 from tests.support.terminal import STOP_SECONDS, Process, Terminal, eventually
 
@@ -27,6 +28,11 @@ SERVES = {
     "scheduler": ["--listen", "127.0.0.1:0"],
     "console": ["--listen", "127.0.0.1:0"],
 }
+ENDS = (
+    *((signal.SIGTERM, "nothing"), (signal.SIGINT, "nothing")),
+    *((signal.SIGTERM, "INT"), (signal.SIGTERM, "INT and HUP")),
+)
+RUNNING = "SELECT count(*) FROM sync.windows WHERE state = 'running'"
 IGNORED = {"nothing": [], "INT": [signal.SIGINT], "INT and HUP": [signal.SIGINT, signal.SIGHUP]}
 
 
@@ -59,9 +65,16 @@ def started(terminal: Terminal, ignored: str, *arguments: str, whole: bool = Fal
     )
 
 
+_FIRST = count(step=2)  # what shares a database reads shops that nobody read before
+
+
 def settings(url: str, accounts_: int) -> str:
-    """Settings by which a call in flight would last far longer than `STOP_SECONDS`."""
-    return f'[sync]\ntimeout = "10m"\n{accounts(url, accounts_)}'
+    """Settings by which a call in flight would last far longer than `STOP_SECONDS`. Their shops are new."""
+    return f'[sync]\ntimeout = "10m"\n{accounts(url, accounts_, next(_FIRST))}'
+
+
+def await_call(slow: Drip, process: Process) -> None:
+    eventually(lambda: slow.calls or process.poll() is not None)
 
 
 def ended(process: Process) -> tuple[int, str]:
@@ -73,57 +86,52 @@ def ended(process: Process) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("command", PASSES)
-@pytest.mark.parametrize("number", CODES)
 def test_a_command_in_the_middle_of_a_call_ends_with_the_signals_code(
-    terminal: Terminal, tables: Tables, command: str, number: signal.Signals
+    terminal: Terminal, tables: Tables, command: str
 ) -> None:
-    with drip(STEADY) as slow:
-        terminal.write(settings(slow.url, 1))
-        process = started(terminal, "nothing", command, *PASSES[command])
-        eventually(lambda: slow.calls or process.poll() is not None)
-        process.send_signal(number)
-        code, said = ended(process)
-    assert code == CODES[number], said
-    assert "Traceback" not in said
-    assert tables.query("SELECT count(*) FROM sync.windows WHERE state = 'running'") == [(0,)]
+    for number in CODES:
+        with drip(STEADY) as slow:
+            terminal.write(settings(slow.url, 1))
+            process = started(terminal, "nothing", command, *PASSES[command])
+            await_call(slow, process)
+            process.send_signal(number)
+            code, said = ended(process)
+        assert code == CODES[number], said
+        assert "Traceback" not in said, number
+        assert tables.query(RUNNING) == [(0,)], number
 
 
 @pytest.mark.parametrize("command", ["sync", "doctor"])
-@pytest.mark.parametrize("ignored", ["INT", "INT and HUP"])
-def test_sigterm_ends_a_command_whose_parent_ignores_ctrl_c(
-    terminal: Terminal, tables: Tables, command: str, ignored: str
-) -> None:
-    with drip(STEADY) as slow:
-        terminal.write(settings(slow.url, 1))
-        process = started(terminal, ignored, command)
-        eventually(lambda: slow.calls or process.poll() is not None)
-        process.send_signal(signal.SIGINT)  # stays ignored
-        process.send_signal(signal.SIGTERM)
-        code, said = ended(process)
-    assert code == CODES[signal.SIGTERM], said
+def test_sigterm_ends_a_command_whose_parent_ignores_ctrl_c(terminal: Terminal, tables: Tables, command: str) -> None:
+    for ignored in ("INT", "INT and HUP"):
+        with drip(STEADY) as slow:
+            terminal.write(settings(slow.url, 1))
+            process = started(terminal, ignored, command)
+            await_call(slow, process)
+            process.send_signal(signal.SIGINT)  # stays ignored
+            process.send_signal(signal.SIGTERM)
+            code, said = ended(process)
+        assert code == CODES[signal.SIGTERM], f"{ignored}: {said}"
 
 
 @pytest.mark.parametrize("command", SERVES)
-@pytest.mark.parametrize(
-    ("number", "ignored"),
-    [(signal.SIGTERM, "nothing"), (signal.SIGINT, "nothing"), (signal.SIGTERM, "INT"), (signal.SIGTERM, "INT and HUP")],
-)
 def test_what_is_left_running_hands_its_windows_back_and_ends_well(
-    terminal: Terminal, tables: Tables, command: str, number: signal.Signals, ignored: str
+    terminal: Terminal, tables: Tables, command: str
 ) -> None:
-    with drip(STEADY) as slow:
-        terminal.write(settings(slow.url, 2))
-        process = started(terminal, ignored, command, *SERVES[command])
-        assert process.stdout is not None
-        lines = iter(process.stdout.readline, "")
-        said = "".join(line for line in [next(line for line in lines if '"running"' in line or "running" in line)])
-        if command == "run":
-            eventually(lambda: slow.calls or process.poll() is not None)
-        process.send_signal(number)
-        code, rest = ended(process)
-    assert code == 0, said + rest
-    assert "Traceback" not in said + rest
-    assert tables.query("SELECT count(*) FROM sync.windows WHERE state = 'running'") == [(0,)]
+    for number, ignored in ENDS:
+        with drip(STEADY) as slow:
+            terminal.write(settings(slow.url, 2))
+            process = started(terminal, ignored, command, *SERVES[command])
+            assert process.stdout is not None
+            lines = iter(process.stdout.readline, "")
+            said = "".join(line for line in [next(line for line in lines if '"running"' in line or "running" in line)])
+            if command == "run":
+                await_call(slow, process)
+            process.send_signal(number)
+            code, rest = ended(process)
+        assert code == 0, f"{number!r}, {ignored} ignored: {said + rest}"
+        assert "Traceback" not in said + rest, (number, ignored)
+        assert tables.query(RUNNING) == [(0,)], (number, ignored)
 
 
 def test_sighup_is_a_reload_under_nohup_too(terminal: Terminal, tables: Tables) -> None:

@@ -47,7 +47,8 @@ def drip(drop: bytes = b" ") -> Iterator[Drip]:
             server.shutdown()
 
 
-def accounts(url: str, count: int) -> str:
+def accounts(url: str, count: int, first: int = 0) -> str:
+    """Return settings of accounts whose names and shops are numbered from `first`."""
     return "".join(
         f"""
 [[accounts]]
@@ -59,5 +60,5 @@ app_id = "drip{number}"
 app_secret = "a secret of drip {number}"
 history_from = "{datetime.now(UTC):%Y-%m-%d}"
 """
-        for number in range(count)
+        for number in range(first, first + count)
     )
