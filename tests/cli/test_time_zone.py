@@ -20,6 +20,7 @@ ZONES = {
     "Asia/Kathmandu": r"\+05:45",
     "Europe/Berlin": r"\+0[12]:00",
 }
+ODDEST = "Asia/Kathmandu"
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +54,10 @@ def commands(order: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_json_has_every_time_in_one_zone_with_its_offset(landed: Landed, landed_order: str, zone: str) -> None:
+    """How a time is written in a zone depends on no command: all of them in the oddest zone, one in the others."""
     written = re.compile(rf"\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d{ZONES[zone]}")
     seen = 0
-    for command in commands(landed_order):
+    for command in commands(landed_order) if zone == ODDEST else [["order", landed_order]]:
         said = landed.terminal.run(*command, "--json", ORDERS_SYNC_DISPLAY__TIME_ZONE=zone)
         times = [text for text in texts(said.json) if TIME.fullmatch(text)]
         seen += len(times)
@@ -63,10 +65,10 @@ def test_json_has_every_time_in_one_zone_with_its_offset(landed: Landed, landed_
     assert seen > 10
 
 
-@pytest.mark.parametrize(("zone", "width"), [*((zone, 80) for zone in ZONES), ("UTC", 200), ("Asia/Kathmandu", 200)])
+@pytest.mark.parametrize(("zone", "width"), [*((zone, 80) for zone in ZONES), ("UTC", 200), (ODDEST, 200)])
 def test_tables_name_the_zone_of_their_times(landed: Landed, landed_order: str, zone: str, width: int) -> None:
     status = ["status", "--account", landed.world.accounts[0].name]  # of all accounts a narrow screen shows no time
-    for command in (status, ["order", landed_order], AUDIT):
+    for command in (status, ["order", landed_order], *([AUDIT] if zone == ODDEST else [])):
         said = landed.terminal.on_screen(width, *command, ORDERS_SYNC_DISPLAY__TIME_ZONE=zone)
         assert f"(times in {zone})" in " ".join(said.out.split()), said.text
         assert zone == "UTC" or not UTC_TEXT.search(said.text), said.text
