@@ -59,11 +59,12 @@ async def test_query_for_what_the_watermark_waits_for_finds_the_window(granted: 
 
 
 @pytest.mark.parametrize("role", ["orders_reader", "operations"])
-@pytest.mark.parametrize("table", PERSONAL)
-async def test_no_reading_role_sees_personal_data(granted: Connection, role: str, table: str) -> None:
+async def test_no_reading_role_sees_personal_data(granted: Connection, role: str) -> None:
     await granted.execute(f"SET ROLE {role}".encode())
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        await granted.execute(f"SELECT * FROM {table}".encode())
+    for table in PERSONAL:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match=table.rpartition(".")[2]):
+            async with granted.transaction():
+                await granted.execute(f"SELECT * FROM {table}".encode())
 
 
 async def test_analysts_read_orders(granted: Connection) -> None:
@@ -83,15 +84,15 @@ async def test_operations_ask_for_a_backfill_and_change_nothing_else(granted: Co
 
 async def test_restored_backup_catches_up_P1(pool: Pool, url: str, empty_url: str, tmp_path: Path) -> None:
     """Orders that changed and landed after the backup come back by themselves."""
-    world = world_of(300, now=an_hour_ago(), samples=True)
+    world = world_of(150, now=an_hour_ago())
     story = Story(pool, url, world, Faults())
     await story.sync()
     dump = tmp_path / "orders.dump"
     [[version]] = story.query("SELECT current_setting('server_version_num')::int / 10000")
     programs = binaries.of_major(str(version))
     await _run(programs / "pg_dump", "--format=custom", f"--file={dump}", f"--dbname={story.url}")
-    story.world.mutate(60, datetime.now(UTC))
-    story.world.create(20, datetime.now(UTC))
+    story.world.mutate(40, datetime.now(UTC))
+    story.world.create(10, datetime.now(UTC))
     await story.sync(sweep=Sweep.ALL)
     await _run(programs / "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={empty_url}", str(dump))
     async with database.connected(empty_url, size=12) as other:
@@ -112,7 +113,7 @@ async def _run(program: Path, *arguments: str) -> None:
 async def test_what_was_planned_by_a_clock_that_was_ahead_is_forgotten_and_read_again(pool: Pool, url: str) -> None:
     statements = re.findall(r"`((?:DELETE FROM sync.windows|UPDATE sync.accounts)[^`]*);`", " ".join(DOC.split()))
     assert len(statements) == 2
-    story = Story(pool, url, world_of(60, now=an_hour_ago(), samples=True), Faults(), lag=timedelta(minutes=1))
+    story = Story(pool, url, world_of(60, now=an_hour_ago()), Faults(), lag=timedelta(minutes=1))
     await story.sync(story.shop)
     [end] = story.query("SELECT max(ends_at) FROM sync.windows")[0]
     story.execute(

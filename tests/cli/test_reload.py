@@ -151,17 +151,17 @@ def test_an_account_that_becomes_misconfigured_stops_alone(
     service.stop()
 
 
-@pytest.mark.parametrize("command", ["scheduler", "worker", "console"])
 def test_every_part_of_the_service_reads_them_again(
-    terminal: Terminal, tables: Tables, world: World, root: str, command: str
+    terminal: Terminal, tables: Tables, world: World, root: str
 ) -> None:
     terminal.describe(world, root, "sandbox-1688", extra=PACE)
-    service = terminal.serve(command, *ANYWHERE)
-    eventually(lambda: starts(service))
+    services = [terminal.serve(command, *ANYWHERE) for command in ("scheduler", "worker", "console")]
+    eventually(lambda: all(map(starts, services)))
     terminal.describe(world, root, extra=PACE)
-    reload(service)
-    assert '"accounts": 3' in service.said or '"accounts":3' in service.said
-    service.stop()
+    for service in services:
+        reload(service)
+        assert '"accounts": 3' in service.said or '"accounts":3' in service.said, service.log.name
+        service.stop()
 
 
 @pytest.mark.parametrize("command", ["scheduler", "run"])
