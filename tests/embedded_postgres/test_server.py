@@ -407,18 +407,19 @@ def test_checkpoints_vacuum_reload_and_parallel_queries_work(home: Path) -> None
             until(lambda: connection.execute(vacuumed.encode()).fetchone() == (True,))
 
 
-@pytest.mark.parametrize("whose", ["another program", "another server"])
-def test_a_stale_pid_file_whose_number_is_anothers_now(own_home: Path, finished_home: Path, whose: str) -> None:
+def test_a_stale_pid_file_whose_number_is_anothers_now(own_home: Path, finished_home: Path) -> None:
+    """Another program's, or another server's."""
     with running(finished_home):
         program = subprocess.Popen(["sleep", "1000"], **layout.open_directory(own_home).process_options)
-        pid = program.pid if whose == "another program" else server_pid(finished_home)
         note = (data(finished_home) / "postmaster.pid").read_text().splitlines()
-        (data(own_home) / "postmaster.pid").write_text("\n".join([str(pid), *note[1:]]) + "\n")
-        (own_home / "postgres/socket/.s.PGSQL.5432.lock").write_text("\n".join([str(pid), *note[1:5]]) + "\n")
         try:
-            with running(own_home) as server:
-                assert server_pid(own_home) != pid
-                assert ask(server.url, "SELECT n FROM kept") == 1
+            for pid in (program.pid, server_pid(finished_home)):
+                (data(own_home) / "postmaster.pid").write_text("\n".join([str(pid), *note[1:]]) + "\n")
+                lock = own_home / "postgres/socket/.s.PGSQL.5432.lock"
+                lock.write_text("\n".join([str(pid), *note[1:5]]) + "\n")
+                with running(own_home) as server:
+                    assert server_pid(own_home) != pid
+                    assert ask(server.url, "SELECT n FROM kept") == 1
             assert program.poll() is None
         finally:
             program.kill()
@@ -524,18 +525,18 @@ def test_a_locale_the_system_does_not_know_is_done_without(empty_home: Path, mon
 # --- the way to it
 
 
-@pytest.mark.parametrize("name", ["a" * 150, "a, b", "a \"b' 单"])
-def test_a_home_no_socket_can_have_is_reached_by_a_short_path(own_home: Path, ground: Path, name: str) -> None:
-    odd = ground / name
-    own_home.rename(odd)
+def test_a_home_no_socket_can_have_is_reached_by_a_short_path(own_home: Path, ground: Path) -> None:
+    odd = own_home
     try:
-        with running(odd) as server:
-            assert ask(server.url, "SELECT n FROM kept") == 1
-            assert stat.S_IMODE(server.socket_dir.stat().st_mode) == 0o700
-            short = server.socket_dir.parent
-            server.ensure()
-        assert short == odd / "postgres" or not short.exists()
-        assert not processes(odd)
+        for name in ("a" * 150, "a, b", "a \"b' 单"):
+            odd = odd.rename(ground / name)
+            with running(odd) as server:
+                assert ask(server.url, "SELECT n FROM kept") == 1, name
+                assert stat.S_IMODE(server.socket_dir.stat().st_mode) == 0o700
+                short = server.socket_dir.parent
+                server.ensure()
+            assert short == odd / "postgres" or not short.exists()
+            assert not processes(odd)
     finally:
         end(odd)
 
