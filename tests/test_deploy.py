@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -21,10 +22,10 @@ from orders_sync.service.liveness import Liveness
 from orders_sync.service.metrics import Metrics, component_metrics, liveness_metrics, settings_metrics, table_metrics
 from orders_sync.settings.models import SECTIONS
 from orders_sync.settings.tables import fields, variable
-from orders_sync.store import service_metrics
-from orders_sync.store.database import Connection
+from orders_sync.store import database, service_metrics
 from tests.support import grafana
 from tests.support.closed_windows import DONE
+from tests.support.databases import made_database
 from tests.support.ledgers import ACCOUNTS, fill
 from tests.support.scrape import samples
 
@@ -51,10 +52,17 @@ def compose() -> dict[str, Any]:
     return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text()))
 
 
-@pytest.fixture
-async def exported(connection: Connection) -> set[str]:
+@pytest.fixture(scope="module")
+def exported(server: str, template: str) -> set[str]:
     """Every name a scrape of this version may hold."""
-    await fill(connection)
+    with made_database(server, "scraped", template) as tables:
+        return asyncio.run(scraped(tables.url))
+
+
+async def scraped(url: str) -> set[str]:
+    async with database.connected(url, size=1) as pool, pool.connection() as connection:
+        await fill(connection)
+        read = await service_metrics.read(connection, ACCOUNTS)
     metrics = Metrics()
     metrics.count(DONE)
     metrics.count(replace(DONE, landed=None, error=IncompleteWindowError("rows are missing")))
@@ -63,7 +71,7 @@ async def exported(connection: Connection) -> set[str]:
     liveness = Liveness()
     liveness.watch(schedules=True, works=True)
     liveness.planning_failed("shop", "why")
-    tables = table_metrics(await service_metrics.read(connection, ACCOUNTS))
+    tables = table_metrics(read)
     of_process = component_metrics({"worker": None}), liveness_metrics(liveness), settings_metrics(["shop"])
     return set(samples(metrics.exposition(tables, *of_process)))
 

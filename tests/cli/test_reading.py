@@ -111,11 +111,6 @@ def test_what_stands_under_our_names_is_not_touched(
     assert tables.names() == before
 
 
-def test_an_empty_schema_of_our_name_was_made_for_us(terminal: Terminal, empty_url: str) -> None:
-    Tables(empty_url).execute("CREATE SCHEMA sync")
-    terminal.run("migrate", DATABASE_URL=empty_url).assert_well()
-
-
 @pytest.fixture
 def operations(landed: Landed) -> Iterator[str]:
     """The URL of a login of the role that the documentation describes, with just its grants."""

@@ -41,9 +41,10 @@ def local(server: str) -> None:
 
 
 @pytest.mark.usefixtures("local")
-def test_a_role_with_time_outs_encoding_and_read_only_of_its_own_syncs(
+def test_a_role_with_time_outs_encoding_and_read_only_of_its_own_syncs_into_a_schema_that_was_made_for_us(
     terminal: Terminal, empty_url: str, world: World
 ) -> None:
+    Tables(empty_url).execute("CREATE SCHEMA sync")  # empty, so it is nobody else's
     odd: tuple[str, ...] = (
         "statement_timeout = 1",
         "lock_timeout = 1",
