@@ -104,8 +104,12 @@ class Environment:
 
 @contextmanager
 def open_environment(*, keep: bool) -> Iterator[Environment]:
-    """Create a temporary folder and an empty database; remove both at the end, unless `keep`."""
+    """Create a temporary folder and an empty database; remove both at the end, unless `keep`.
+
+    BENCHMARK_HOME: the home of the embedded server, which stays, instead of one in that folder.
+    """
     folder = Path(tempfile.mkdtemp(prefix="orders-sync-benchmark-"))
+    home = Path(os.environ.get("BENCHMARK_HOME") or folder / "home")
     configured_url = os.environ.get("DATABASE_URL")
     try:
         if configured_url:
@@ -113,7 +117,7 @@ def open_environment(*, keep: bool) -> Iterator[Environment]:
             postmaster = pg_stats.local_postmaster(configured_url)
             yield from _with_database(Environment(folder, configured_url, name, postmaster), keep)
         else:
-            with embedded_postgres.running(folder / "home", report=info) as server:
+            with embedded_postgres.running(home, report=info) as server:
                 environment = Environment(
                     folder,
                     _with_database_name(server.url, "postgres"),

@@ -25,6 +25,7 @@ from orders_sync.console.pages import all_pages
 from orders_sync.platforms import PLATFORMS
 from orders_sync.sandbox import World
 from orders_sync.store import bi, database
+from tests.support import prepared_server
 from tests.support.benchmarks import forked_commands, measured, variables
 from tests.support.questions import questions
 from tests.support.terminal import platforms
@@ -111,9 +112,13 @@ def test_every_message_is_stored_once_beside_a_sync(server: str, template: str) 
 
 
 @pytest.mark.waits
-def test_everything_holds_in_a_short_fault_campaign_P1_P2_P3_P4_P5() -> None:
+def test_everything_holds_in_a_short_fault_campaign_P1_P2_P3_P4_P5(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """The seed chooses a worker that is killed, Postgres that crashes, is restarted, and connections that are cut."""
-    campaign = benchmark("faults", "--minutes", "0.05", "--interval", "1", "--wait", "0", "--seed", "2259")
+    prepared_server.prepare(tmp_path, prepared_server.folder_of_run(tmp_path_factory))
+    options = "--minutes", "0.05", "--interval", "1", "--wait", "0", "--seed", "2259"
+    campaign = benchmark("faults", *options, home=tmp_path, template=prepared_server.TEMPLATE)
     assert sum(campaign["infrastructure_faults"].values()) > 0
     assert sum(campaign["api_faults"].values()) > 0
     assert campaign["orders"] >= ORDERS
@@ -158,10 +163,10 @@ def test_a_difference_counts_only_where_no_change_was_indexed_meanwhile() -> Non
 
 
 def test_startup_compares_each_variant_with_the_unchanged_command(server: str, template: str) -> None:
-    options = "--rounds", "1", "--only", "migrations"
+    options = "--rounds", "1", "--only", "httpx"
     unchanged, *variants = measured("startup", *options, server=server, template=template)
     assert (unchanged["variant"], unchanged["saved"]) == ("unchanged", 0)
-    assert [each["variant"] for each in variants] == ["migrations imported (Alembic, SQLAlchemy)"]
+    assert [each["variant"] for each in variants] == ["httpx without its own command line"]
     for each in variants:
         assert each["saved"] == pytest.approx(1 - each["seconds"] / unchanged["seconds"])
         assert each["cpu_seconds"] > 0
@@ -206,7 +211,8 @@ def test_every_view_and_question_is_timed_on_copied_orders(server: str, template
 
 
 def test_indexes_cost_room_and_wal(calm: dict[str, str]) -> None:
-    found = {each["index"]: each for each in benchmark("indexes", "--rounds", "1", **calm)}
+    # of two rounds the least counts: a vacuum or ANALYZE of the server's own writes to its log, too
+    found = {each["index"]: each for each in benchmark("indexes", "--rounds", "2", **calm)}
     for name in ("pk_raw_orders", "pk_orders", "pk_sub_orders", "ix_orders_account_created_at"):
         assert found[name]["orders"] == ORDERS
         assert found[name]["disk"] > 0

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any, BinaryIO
 from unittest.mock import patch
 
@@ -27,11 +28,17 @@ if __name__ == "__main__":
 
 
 def measured(
-    name: str, *options: str, server: str | None = None, template: str | None = None, started: Collection[str] = ()
+    name: str,
+    *options: str,
+    server: str | None = None,
+    template: str | None = None,
+    home: Path | None = None,
+    started: Collection[str] = (),
 ) -> Any:
     """Return what `python -m benchmarks.NAME --json` prints; it must succeed.
 
-    `server`: that of DATABASE_URL; without one, the benchmark starts its own. `template`: a migrated database there.
+    `server`: that of DATABASE_URL; without one, the benchmark starts its own, in `home` if given.
+    `template`: a migrated database there.
     `started`: the commands whose costs are measured.
     """
     program = import_module(f"benchmarks.{name}")
@@ -39,7 +46,7 @@ def measured(
     printed = io.StringIO()
     with (
         forked_commands(started),
-        patch.dict(os.environ, variables(server, template), clear=True),
+        patch.dict(os.environ, variables(server, template, home), clear=True),
         patch.object(sys, "argv", [name, "--json", *options]),
         redirect_stdout(printed),
         pytest.raises(SystemExit) as ended,
@@ -49,9 +56,13 @@ def measured(
     return json.loads(printed.getvalue())
 
 
-def variables(server: str | None, template: str | None) -> dict[str, str]:
+def variables(server: str | None, template: str | None, home: Path | None = None) -> dict[str, str]:
     """Return the variables of a benchmark."""
-    own = {"DATABASE_URL": server, "BENCHMARK_TEMPLATE": template}
+    own = {
+        "DATABASE_URL": server,
+        "BENCHMARK_TEMPLATE": template,
+        "BENCHMARK_HOME": None if home is None else str(home),
+    }
     return {
         **{name: value for name, value in os.environ.items() if name not in own},
         **{name: value for name, value in own.items() if value is not None},
@@ -68,7 +79,9 @@ def forked_commands(started: Collection[str] = ()) -> Iterator[None]:
         environment: Environment, command: Sequence[str], out: BinaryIO, err: BinaryIO
     ) -> subprocess.Popen[bytes] | _Forked:
         program, *arguments = command
-        inherited = {name: value for name, value in environment.process_env.items() if name != "BENCHMARK_TEMPLATE"}
+        inherited = {
+            name: value for name, value in environment.process_env.items() if not name.startswith("BENCHMARK_")
+        }
         if program != executable() or arguments[0] in started or not starts_alike(inherited):
             return start(environment, command, out, err)
         return _Forked(arguments, environment.folder, inherited, subprocess.DEVNULL, out, err)
