@@ -255,7 +255,7 @@ async def test_many_who_claim_overlapping_windows_at_the_same_moment_do_not_hind
         await plan(connection, *(hours(number, number + 100) for number in range(8)))
         await connection.execute(START_LINE)
         try:
-            for _ in range(40):
+            for _ in range(15):
                 await connection.execute("SELECT pg_advisory_lock(1)")
                 claiming = [asyncio.create_task(try_to_claim()) for _ in range(8)]
                 while await one(connection, WAITING) < 8:
