@@ -93,18 +93,23 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
+@pytest.fixture(scope="module")
+def talked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("talked")
+    subprocess.run([sys.executable, "-m", "tests.support.talker", folder, "json", "pretty"], check=True)
+    return folder
+
+
 @pytest.mark.parametrize("form", ["json", "pretty"])
-def test_whoever_speaks_whatever_goes_wrong_no_secret_is_written_P8(form: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.support.talker", form, str(tmp_path)]
-    said = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
-    assert said.returncode == 1
-    assert said.stdout == ""
-    assert [event for event in EVENTS if event not in said.stderr] == []
-    assert [piece for piece in PIECES if piece in said.stderr] == []
-    assert "too chatty" not in said.stderr
-    assert "k9s beside it" in said.stderr  # a short secret is one where it stands alone
+def test_whoever_speaks_whatever_goes_wrong_no_secret_is_written_P8(form: str, talked: Path) -> None:
+    out, said, code = ((talked / f"{form}.{each}").read_text(encoding="utf-8") for each in ("out", "err", "code"))
+    assert (out, code) == ("", "1")
+    assert [event for event in EVENTS if event not in said] == []
+    assert [piece for piece in PIECES if piece in said] == []
+    assert "too chatty" not in said
+    assert "k9s beside it" in said  # a short secret is one where it stands alone
     if form == "json":
-        found = [json.loads(line) for line in said.stderr.splitlines()]
+        found = [json.loads(line) for line in said.splitlines()]
         assert {"timestamp", "level", "event"} <= set.intersection(*(set(line) for line in found))
 
 

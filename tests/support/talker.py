@@ -1,4 +1,8 @@
-"""A process that fails while it holds secrets: `python -m tests.support.talker FORMAT FOLDER`, by `test_logs.py`."""
+"""Processes that fail while they hold secrets: `python -m tests.support.talker FOLDER FORMAT...`, by `test_logs.py`.
+
+Each format has a fork of one process, since most of what it costs are imports. What it writes and its exit code are in
+the files FORMAT.out, FORMAT.err and FORMAT.code of the folder.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,12 @@ import asyncio
 import gc
 import json
 import logging
+import os
 import sys
 import threading
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import psycopg
@@ -104,7 +109,18 @@ def fail_in_a_thread() -> None:
     raise ValueError(f"a thread knows {PASSWORD}")
 
 
-def main(format_: Any, folder: Path) -> None:
+def main(folder: Path, formats: list[str]) -> None:
+    for each in formats:
+        process = os.fork()
+        if not process:
+            for number, stream in ((1, "out"), (2, "err")):
+                os.dup2(os.open(folder / f"{each}.{stream}", os.O_WRONLY | os.O_CREAT), number)
+            talk(each, folder)
+        _, status = os.waitpid(process, 0)
+        (folder / f"{each}.code").write_text(str(os.waitstatus_to_exitcode(status)))
+
+
+def talk(format_: Any, folder: Path) -> NoReturn:
     file = folder / "orders_sync.toml"
     file.write_text(SETTINGS, encoding="utf-8")
     logs.configure(LogSettings(format=format_), collect_secrets(settings.load(file, {})))
@@ -120,4 +136,4 @@ def main(format_: Any, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(Path(sys.argv[1]), sys.argv[2:])
