@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 Path = tuple[str | int, ...]
+T = TypeVar("T")
 
 
 class Bare(str):
@@ -48,6 +49,11 @@ def hostile(examples: int) -> settings:
 def tried(examples: int) -> int:
     """Return how many of these examples a run tries: all by a profile of hypothesis with its usual 100."""
     return max(1, examples * settings().max_examples // 100)
+
+
+def tried_of(examples: Sequence[T]) -> Sequence[T]:
+    """Return those of the examples that a run tries, evenly spread."""
+    return examples[:: max(1, len(examples) // tried(len(examples)))] if examples else examples
 
 
 ANY_JSON: st.SearchStrategy[Any] = st.recursive(
