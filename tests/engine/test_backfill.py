@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from itertools import product
 
 import psycopg
 import pytest
@@ -42,7 +41,7 @@ async def state(connection: Connection, account: str, window: Window) -> RangeSt
 
 
 async def test_what_is_complete_is_not_read_again_and_the_request_is_done_at_once(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=120)
     await story.sync(story.shop)
     end = story.query("SELECT watermark FROM sync.accounts WHERE name = %s", story.shop)[0][0]
     assert isinstance(end, datetime)
@@ -53,7 +52,7 @@ async def test_what_is_complete_is_not_read_again_and_the_request_is_done_at_onc
 
 
 async def test_only_what_no_complete_window_covers_is_read(tell: Tell) -> None:
-    story = tell(orders=450)
+    story = tell(orders=120)
     await story.sync(story.shop)
     whole = last_days(20)
     middle = Window(whole.start + 8 * DAY, whole.start + 12 * DAY)
@@ -71,7 +70,7 @@ async def test_only_what_no_complete_window_covers_is_read(tell: Tell) -> None:
 
 async def test_a_backfill_that_was_cut_off_goes_on_with_the_next_pass(tell: Tell) -> None:
     story = tell(orders=450)
-    await story.sync()
+    await story.sync(story.shop)
     await ask(story, last_days(30), everything=True)
     story.faults.set_rates({"http_5xx": 1.0})
     story.with_limits(tries=1)
@@ -85,7 +84,7 @@ async def test_a_backfill_that_was_cut_off_goes_on_with_the_next_pass(tell: Tell
 
 async def test_cancelled_means_that_nothing_of_it_is_read_any_more_parts_of_a_split_included(tell: Tell) -> None:
     story = tell(orders=450)
-    await story.sync()
+    await story.sync(story.shop)
     number = await ask(story, last_days(30), everything=True)
     story.with_limits(window_rows=20)  # the first answer says: split
     left: list[object] = []  # windows that were being read when it was cancelled
@@ -111,7 +110,7 @@ async def test_a_window_of_a_cancelled_backfill_that_fails_or_is_released_is_not
     tell: Tell, became: str
 ) -> None:
     story = tell(orders=450)
-    await story.sync()
+    await story.sync(story.shop)
     number = await ask(story, last_days(20), everything=True)
     windows = ("SELECT state FROM sync.windows WHERE backfill_id = %s", number)
 
@@ -134,8 +133,8 @@ async def test_a_window_of_a_cancelled_backfill_that_fails_or_is_released_is_not
 
 
 async def test_plain_sql_asks_for_the_same(tell: Tell) -> None:
-    story = tell()
-    await story.sync()
+    story = tell(orders=120)
+    await story.sync("sandbox-ka")
     assert story.query("SELECT sync.request_backfill('sandbox-ka', '2026-10-01', '2026-10-02')") == [(1,)]
     assert story.query("SELECT feed, starts_at, ends_at FROM sync.backfills") == [
         ("created", datetime(2026, 9, 30, 16, tzinfo=UTC), datetime(2026, 10, 1, 16, tzinfo=UTC))
@@ -147,7 +146,7 @@ async def test_plain_sql_asks_for_the_same(tell: Tell) -> None:
 
 
 async def test_sql_asks_for_many_accounts_at_once_and_cancels_them_as_one(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=30)
     await story.sync()
     many = "SELECT sync.request_backfills(array_agg(name ORDER BY name), '2026-10-01', '2026-10-02') FROM sync.accounts"
     assert story.query(many) == [(1,)]
@@ -167,7 +166,7 @@ async def test_sql_asks_for_many_accounts_at_once_and_cancels_them_as_one(tell: 
 
 
 async def test_what_there_is_to_know_of_a_range_stands_with_the_request(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=30)
     await story.sync()
     for asked in (
         "'sandbox-1688', now() - interval '90 days', now() - interval '80 days'",
@@ -196,7 +195,7 @@ async def test_what_there_is_to_know_of_a_range_stands_with_the_request(tell: Te
 
 
 async def test_reads_for_messages_do_not_count_as_windows_of_the_range(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=120)
     await story.sync("sandbox-ka")
     window = last_days(2)
     async with story.pool.connection() as connection:
@@ -211,7 +210,7 @@ async def test_reads_for_messages_do_not_count_as_windows_of_the_range(tell: Tel
 
 
 async def test_a_backfill_that_is_being_read_is_said_to_be(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=120)
     await story.sync(story.shop)
     number = await ask(story, last_days(20), everything=True)
     story.faults.set_rates({"http_5xx": 1.0})
@@ -225,8 +224,8 @@ async def test_a_backfill_that_is_being_read_is_said_to_be(tell: Tell) -> None:
 
 
 async def test_a_time_the_platform_does_not_list_by_is_said_on_the_request(tell: Tell) -> None:
-    story = tell()
-    await story.sync()
+    story = tell(orders=30)
+    await story.sync("sandbox-ka")
     story.query("SELECT sync.request_backfill('sandbox-ka', '2026-10-01', '2026-10-02', 'updated')")
     await story.sync("sandbox-ka")
     [(state, error)] = story.query("SELECT state, error FROM sync.backfills")
@@ -239,7 +238,7 @@ MOMENTS = "SELECT starts_at, ends_at FROM sync.backfills"
 
 
 async def test_a_range_asked_for_in_sql_is_the_same_in_every_zone_and_on_whole_seconds(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=30)
     await story.sync("sandbox-ka")
     ranges = (
         "'2026-10-01', '2026-10-02'",
@@ -250,16 +249,18 @@ async def test_a_range_asked_for_in_sql_is_the_same_in_every_zone_and_on_whole_s
         "'2026-09-30T16:00:00.25Z', '2026-10-02'",
         "(timestamptz '2026-09-30 16:00Z')::timestamp AT TIME ZONE current_setting('timezone'), '2026-10-01 16:00Z'",
     )
-    for asked, zone in product(ranges, ("UTC", "America/New_York", "Asia/Shanghai")):
+    for zone in ("UTC", "America/New_York", "Asia/Shanghai"):
         with psycopg.connect(story.url, autocommit=True, options=f"-c timezone={zone}") as connection:
-            connection.execute(f"{FROM}{asked})".encode())
-        made = story.query(MOMENTS)
-        assert made == [(datetime(2026, 9, 30, 16, tzinfo=UTC), datetime(2026, 10, 1, 16, tzinfo=UTC))], (asked, zone)
-        story.execute("DELETE FROM sync.backfills")
+            for asked in ranges:
+                connection.execute(f"{FROM}{asked})".encode())
+                [made] = story.query(MOMENTS)
+                expected = (datetime(2026, 9, 30, 16, tzinfo=UTC), datetime(2026, 10, 1, 16, tzinfo=UTC))
+                assert made == expected, (asked, zone)
+                story.execute("DELETE FROM sync.backfills")
 
 
 async def test_a_range_nobody_can_read_is_refused_where_it_is_asked_for(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=30)
     await story.sync("sandbox-ka")
     said = {}
     for asked in (
@@ -287,7 +288,7 @@ async def test_a_request_that_cannot_be_planned_fails_alone_with_its_reason(
     tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever is wrong with it: here a feed nobody knows, a value Postgres refuses, and an error of our own."""
-    story = tell()
+    story = tell(orders=60)
     await story.sync()
     insert = (
         "INSERT INTO sync.backfills (account, feed, starts_at, ends_at) VALUES ('sandbox-ka', %s, %s, %s) RETURNING 1"

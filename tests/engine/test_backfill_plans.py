@@ -40,7 +40,7 @@ async def start(story: Story, number: int, sources: list[AccountSource] | None =
 
 
 async def test_exactly_what_was_shown_is_planned_and_read(tell: Tell) -> None:
-    story = tell(orders=450)
+    story = tell(orders=60)
     window = last_days(20)
     shown = await preview(story, window, "sandbox-1688", "sandbox-ka")
     requested = await start(story, shown.plan)
@@ -58,7 +58,7 @@ async def test_exactly_what_was_shown_is_planned_and_read(tell: Tell) -> None:
 
 
 async def test_a_plan_is_started_once(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=60)
     shown = await preview(story, last_days(3))
     requested = await start(story, shown.plan)
     with pytest.raises(ChangedError, match=f"started already, as request {requested.number}"):
@@ -78,7 +78,7 @@ async def window_of_an_hour(story: Story, state: str, ago: timedelta) -> None:
 
 
 async def test_a_plan_is_refused_when_another_thing_would_be_read(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=60)
     await story.sync("sandbox-open")
     shown = await preview(story, last_days(3))
     await window_of_an_hour(story, "done", ago=2 * DAY)
@@ -92,7 +92,7 @@ async def test_a_plan_is_refused_when_another_thing_would_be_read(tell: Tell) ->
 
 
 async def test_a_plan_is_refused_when_its_windows_would_be_others(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=60)
     shown = await preview(story, last_days(3))
     changed = [
         replace(each, policy=replace(each.policy, longest_window=timedelta(hours=1))) for each in story.sources()
@@ -106,7 +106,7 @@ async def test_what_was_read_in_the_last_hour_refuses_no_plan_and_is_read_as_it_
     tell: Tell, everything: bool
 ) -> None:
     """Changes are read all the time: a plan up to now could never be started else."""
-    story = tell()
+    story = tell(orders=60)
     window = last_days(3)
     shown = await preview(story, window, everything=everything)
     await window_of_an_hour(story, "done", ago=timedelta(minutes=30))
@@ -115,7 +115,7 @@ async def test_what_was_read_in_the_last_hour_refuses_no_plan_and_is_read_as_it_
 
 
 async def test_everything_is_read_again_whatever_became_complete(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=60)
     window = last_days(3)
     shown = await preview(story, window, "sandbox-ka", everything=True)
     await story.sync("sandbox-ka")
@@ -124,7 +124,7 @@ async def test_everything_is_read_again_whatever_became_complete(tell: Tell) -> 
 
 
 async def test_an_old_plan_an_unknown_one_and_one_of_a_removed_account_say_what_to_do(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=60)
     shown = await preview(story, last_days(3))
     with pytest.raises(NotFoundError, match="there is no plan 999"):
         await start(story, 999)
@@ -138,7 +138,7 @@ async def test_an_old_plan_an_unknown_one_and_one_of_a_removed_account_say_what_
 
 
 async def test_an_account_with_nothing_to_read_is_done_at_once(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=60)
     await story.sync("sandbox-ka")
     window = Window(last_days(3).start, last_days(2).start)
     shown = await preview(story, window, "sandbox-ka", "sandbox-open")
@@ -151,7 +151,7 @@ async def test_an_account_with_nothing_to_read_is_done_at_once(tell: Tell) -> No
 
 
 async def test_accounts_of_one_app_take_their_calls_one_after_the_other(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=60)
     story.per_second = 2
     shown = await preview(story, last_days(3))
     of_app: dict[str, float] = {}
@@ -162,7 +162,7 @@ async def test_accounts_of_one_app_take_their_calls_one_after_the_other(tell: Te
 
 
 async def test_a_plan_with_nothing_to_read_is_not_called_done(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=60)
     later = datetime.now(UTC).replace(microsecond=0) + DAY
     shown = await preview(story, Window(later, later + DAY), everything=True)
     assert all("lies in the future" in each.remarks[0] for each in shown.previews)
@@ -172,7 +172,7 @@ async def test_a_plan_with_nothing_to_read_is_not_called_done(tell: Tell) -> Non
 
 
 async def test_a_feed_that_a_platform_does_not_list_by_is_refused_before_anything_is_planned(tell: Tell) -> None:
-    story = tell()
+    story = tell(orders=60)
     async with story.pool.connection() as connection:
         with pytest.raises(UsageError, match="does not list by updated time"):
             await backfill.preview(connection, story.sources(), last_days(3), Feed.UPDATED, datetime.now(UTC))

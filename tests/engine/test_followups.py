@@ -24,7 +24,7 @@ def story(tell: Tell) -> Story:
 async def test_a_list_that_lags_behind_a_message_is_read_again_after_the_overlap_and_the_change_lands_P1(
     story: Story,
 ) -> None:
-    await story.sync()
+    await story.sync(KA)
     order = some_order(story)
     await asked(story, order)
     assert story.query(WAITING) == [([order.order_id], 1, 10)]
@@ -36,7 +36,7 @@ async def test_a_list_that_lags_behind_a_message_is_read_again_after_the_overlap
 
 
 async def test_one_that_lags_longer_is_read_an_hour_later_and_then_never_again(story: Story) -> None:
-    await story.sync()
+    await story.sync(KA)
     order = some_order(story)
     await asked(story, order)
     assert await when_due(story) == (1, 0)
@@ -47,7 +47,7 @@ async def test_one_that_lags_longer_is_read_an_hour_later_and_then_never_again(s
 
 
 async def test_a_change_ends_it_whichever_read_brought_it(story: Story) -> None:
-    await story.sync()
+    await story.sync(KA)
     order = some_order(story)
     await asked(story, order)
     change(story, order)
@@ -58,14 +58,14 @@ async def test_a_change_ends_it_whichever_read_brought_it(story: Story) -> None:
 
 
 async def test_an_order_that_changed_at_once_is_not_read_again(story: Story) -> None:
-    await story.sync()
+    await story.sync(KA)
     change(story, order := some_order(story))
     await asked(story, order)
     assert story.query(WAITING) == []
 
 
 async def test_an_order_that_is_not_listed_at_all_is_sought_again(story: Story) -> None:
-    await story.sync()
+    await story.sync(KA)
     unlist(story, KA, order := some_order(story))
     await asked(story, order)
     assert story.query(WAITING) == [([order.order_id], 1, 10)]
@@ -76,7 +76,7 @@ async def test_an_order_that_is_not_listed_at_all_is_sought_again(story: Story) 
 
 
 async def test_of_several_orders_only_those_unchanged_are_read_again(story: Story) -> None:
-    await story.sync()
+    await story.sync(KA)
     first = some_order(story)
     second = orders_in(story, State.SHIPPED)[0]
     happens(story, second, "terminate")
@@ -86,7 +86,7 @@ async def test_of_several_orders_only_those_unchanged_are_read_again(story: Stor
 
 async def test_ten_messages_of_a_day_about_one_order_leave_one_repeat_waiting(story: Story) -> None:
     """The next message's own read supersedes what waits, and is repeated itself."""
-    await story.sync()
+    await story.sync(KA)
     order = some_order(story)
     for _ in range(10):
         await asked(story, order)
@@ -97,7 +97,7 @@ async def test_ten_messages_of_a_day_about_one_order_leave_one_repeat_waiting(st
 
 
 async def test_the_parts_of_a_split_window_are_read_for_its_orders(story: Story) -> None:
-    await story.sync()
+    await story.sync(KA)
     order = some_order(story)
     second = datetime.fromtimestamp(order.created, UTC)
     window, wanted = Window(second - SECOND, second + SECOND), [Wanted(order.order_id, second)]
@@ -127,7 +127,7 @@ async def test_what_left_a_list_by_status_and_is_found_unchanged_is_read_again_a
 
 
 async def test_a_repeat_proves_nothing_of_its_second(story: Story) -> None:
-    await story.sync()
+    await story.sync(KA)
     order = some_order(story)
     await asked(story, order)
     second = datetime.fromtimestamp(order.created, UTC)

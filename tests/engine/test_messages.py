@@ -57,18 +57,18 @@ def hooked(story: Story) -> list[tuple[object, ...]]:
     )
 
 
-@pytest.mark.parametrize("number", ["order_no", "order_id", "purchase_id", "outer_id"])
-async def test_a_known_order_is_read_again_with_one_call_and_its_change_lands(story: Story, number: str) -> None:
+async def test_a_known_order_is_read_again_with_one_call_and_its_change_lands(story: Story) -> None:
     await synced(story)
     order = some_order(story)
-    change(story, order)
-    await come(story, body(str(getattr(order, number))))
-    is_there, read = await tick(story)
-    assert is_there
-    assert (read.calls, read.rows.changed) == (1, 1)
-    assert hooked(story) == [("done", 1, 1)]
-    assert outcomes(story) == ["its order is read again"]
-    story.assert_equal(KA)
+    for times, number in enumerate(("order_no", "order_id", "purchase_id", "outer_id"), start=1):
+        change(story, order)
+        await come(story, body(str(getattr(order, number))))
+        is_there, read = await tick(story)
+        assert is_there, number
+        assert (read.calls, read.rows.changed) == (1, 1), number
+        assert hooked(story) == [("done", 1, 1)] * times, number
+        assert outcomes(story) == ["its order is read again"] * times, number
+        story.assert_equal(KA)
 
 
 async def test_a_message_that_the_platforms_package_fails_on_holds_up_no_other(
@@ -269,7 +269,7 @@ async def test_a_flood_of_messages_leaves_changes_their_turn(story: Story) -> No
     """Whatever comes due while a batch of messages is read waits for one of its windows, not for all of them."""
     story.with_limits(slots=1)
     await synced(story)
-    flood = [order for order in story.world.shop(KA).index.orders.values() if not order.quirk][:60]
+    flood = [order for order in story.world.shop(KA).index.orders.values() if not order.quirk][:20]
     await come(story, *(body(order.order_no) for order in flood))
     [source] = story.sources(KA)
     at_once = replace(source, policy=replace(source.policy, interval=timedelta(0)))
@@ -277,7 +277,7 @@ async def test_a_flood_of_messages_leaves_changes_their_turn(story: Story) -> No
     story.progress.closed_windows.clear()
     async with story.pool.connection() as connection, connection.transaction():
         await planner.plan_due(connection, at_once)
-    assert len(hooked(story)) > 30
+    assert len(hooked(story)) > 10
     await drain(story)
     kinds = [each.claim.kind for each in story.progress.closed_windows]
     assert kinds[:3] == ["hook", "incremental", "hook"]

@@ -26,7 +26,7 @@ def story(tell: Tell) -> Story:
 
 
 async def gone_after_a_message(story: Story) -> SandboxOrder:
-    await story.sync()
+    await story.sync(KA)
     unlist(story, KA, order := some_order(story))
     await asked(story, order)
     for _ in range(2):
@@ -53,7 +53,7 @@ async def test_one_that_is_listed_again_is_not_missing_any_more_though_it_did_no
 
 
 async def test_a_sweep_finds_it_too_and_costs_no_more_once_it_is_known(story: Story) -> None:
-    await story.sync()
+    await story.sync(KA)
     unlist(story, KA, order := some_order(story))
     await story.sync(KA, sweep=Sweep.OPEN)
     assert story.query(WAITING) == [([order.order_id], 1, 10)]
@@ -69,7 +69,7 @@ async def test_a_sweep_finds_it_too_and_costs_no_more_once_it_is_known(story: St
 
 
 async def test_a_final_order_that_the_platform_lists_no_more_is_no_finding(story: Story) -> None:
-    await story.sync()
+    await story.sync(KA)
     unlist(story, KA, orders_in(story, State.TERMINATED)[0])
     await story.sync(KA, sweep=Sweep.ALL)
     assert story.query(WAITING) == []
@@ -77,7 +77,7 @@ async def test_a_final_order_that_the_platform_lists_no_more_is_no_finding(story
 
 async def test_an_order_that_landed_while_the_window_was_read_is_not_missing_from_it(story: Story) -> None:
     """Land an order as if another worker had done so after the list was made."""
-    await story.sync()
+    await story.sync(KA)
     unlist(story, KA, order := some_order(story))
     story.execute(f"UPDATE raw_orders SET read_at = now() + interval '1 hour' WHERE order_id = '{order.order_id}'")
     await story.sync(KA, sweep=Sweep.OPEN)
@@ -85,7 +85,7 @@ async def test_an_order_that_landed_while_the_window_was_read_is_not_missing_fro
 
 
 async def test_a_list_with_a_record_that_names_no_order_says_nothing_of_those_it_lacks(story: Story) -> None:
-    await story.sync()
+    await story.sync(KA)
     unlist(story, KA, order := some_order(story))
     story.faults.set_rates({"malformed": 1.0})
     await story.sync(KA, sweep=Sweep.OPEN)

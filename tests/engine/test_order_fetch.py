@@ -40,7 +40,7 @@ def some_orders(story: Story, account: str, count: int) -> list[tuple[str, datet
 
 
 async def test_five_orders_of_two_shops_are_read_by_a_call_each_and_land_as_the_platform_has_them(tell: Tell) -> None:
-    story = tell(orders=200)
+    story = tell(orders=120)
     await story.sync(KA, story.shop)
     wanted = {account: some_orders(story, account, count) for account, count in ((KA, 2), (story.shop, 3))}
     ids = [order_id for each in wanted.values() for order_id, _ in each]

@@ -50,7 +50,7 @@ async def period(story: Story, windows: int) -> None:
 async def test_a_sweep_that_takes_longer_than_its_period_reaches_the_youngest_orders_P2(
     tell: Tell, monkeypatch: pytest.MonkeyPatch, by_status: bool
 ) -> None:
-    story = tell(orders=900, page_size=10)
+    story = tell(orders=450, page_size=5)
     story.with_limits(slots=1)
     if not by_status:
         monkeypatch.setattr(planner, "choose_cheaper", lambda creation, *_: creation)

@@ -162,7 +162,7 @@ async def test_window_that_never_adds_up_is_split_until_it_does_P1(tell: Tell) -
 
 @pytest.mark.parametrize("place", [0, 1, 50])
 async def test_a_page_that_never_comes_holds_up_its_own_orders_alone_P1(tell: Tell, place: int) -> None:
-    story = tell(page_size=10)
+    story = tell(orders=300, page_size=10)
     victim = _in_time_order(story)[place]
     story.transport = _without(victim, status=200)
     for _ in range(8):
@@ -219,7 +219,7 @@ async def test_a_platform_that_answers_nothing_past_the_last_page_is_read_after_
 
 
 async def test_an_outage_in_mid_window_splits_nothing_unless_it_comes_again(tell: Tell) -> None:
-    story = tell(page_size=10)
+    story = tell(orders=300, page_size=10)
     story.with_limits(tries=1)
     story.transport = _without(_in_time_order(story)[50], status=503)
     for splits in (0, 1):
