@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from orders_sync.console import activity_words
 from orders_sync.console.words import Words
 from orders_sync.domain import local_times
@@ -76,41 +74,40 @@ def test_what_the_settings_caused_is_in_the_language_of_a_person() -> None:
     assert not any(re.search("[a-z]", each) for each in activity_words.details(ZH, {"by": "the settings"}))
 
 
-@pytest.mark.parametrize(
-    ("details", "said"),
-    [
-        (
-            {"to": TUESDAY + timedelta(days=1), "plan": 7, "from": TUESDAY, "everything": True},
-            "2026-11-24|also what is",
-        ),
-        ({"to": TUESDAY + timedelta(days=2), "from": TUESDAY, "everything": False}, "2026-11-24 – 2026-11-25"),
-        (
-            {"from": TUESDAY + timedelta(hours=1), "to": TUESDAY + timedelta(hours=2)},
-            "2026-11-24 01:00:00 – 2026-11-24 02",
-        ),
-        ({"from": TUESDAY}, "from 2026-11-24"),
-        ({"until": TUESDAY + timedelta(minutes=5), "reason": "stock"}, "until 2026-11-24 00:05:00|reason: stock"),
-        ({"numbers": [str(each) for each in range(8)]}, "order numbers: 0, 1, 2, 3, 4 and 3 more"),
-        ({"may_act": False, "may_see_persons": True}, "may not act|may see personal data"),
-        ({"from": TUESDAY, "repair": True}, "from 2026-11-24|what is missing is read, too"),
-        ({"newest": "0048", "revisions": 48}, "newest version of the tables: 0048|steps: 48"),
-        ({"count": 2, "ids": [4, 7]}, "numbers: 4, 7"),
-        ({"count": 300, "ids": [4, 7]}, "numbers: 4, 7|number of them: 300"),
-        ({"was_paused": True, "was_suspended": False}, "it was paused"),
-        ({"states": ["awaiting_payment"]}, f"states of orders: {EN.state('awaiting_payment')}"),
-        ({"new": {"a": 1}, "until": "soon", "from": 3, "may_act": "?"}, "from 3|new: {'a': 1}|until soon|may_act: ?"),
-    ],
-)
-async def test_details_are_words_with_the_beginning_first_and_times_of_the_console(
-    console: Served, details: dict[str, object], said: str
-) -> None:
+DETAILS: list[tuple[dict[str, object], str]] = [
+    (
+        {"to": TUESDAY + timedelta(days=1), "plan": 7, "from": TUESDAY, "everything": True},
+        "2026-11-24|also what is",
+    ),
+    ({"to": TUESDAY + timedelta(days=2), "from": TUESDAY, "everything": False}, "2026-11-24 – 2026-11-25"),
+    (
+        {"from": TUESDAY + timedelta(hours=1), "to": TUESDAY + timedelta(hours=2)},
+        "2026-11-24 01:00:00 – 2026-11-24 02",
+    ),
+    ({"from": TUESDAY}, "from 2026-11-24"),
+    ({"until": TUESDAY + timedelta(minutes=5), "reason": "stock"}, "until 2026-11-24 00:05:00|reason: stock"),
+    ({"numbers": [str(each) for each in range(8)]}, "order numbers: 0, 1, 2, 3, 4 and 3 more"),
+    ({"may_act": False, "may_see_persons": True}, "may not act|may see personal data"),
+    ({"from": TUESDAY, "repair": True}, "from 2026-11-24|what is missing is read, too"),
+    ({"newest": "0048", "revisions": 48}, "newest version of the tables: 0048|steps: 48"),
+    ({"count": 2, "ids": [4, 7]}, "numbers: 4, 7"),
+    ({"count": 300, "ids": [4, 7]}, "numbers: 4, 7|number of them: 300"),
+    ({"was_paused": True, "was_suspended": False}, "it was paused"),
+    ({"states": ["awaiting_payment"]}, f"states of orders: {EN.state('awaiting_payment')}"),
+    ({"new": {"a": 1}, "until": "soon", "from": 3, "may_act": "?"}, "from 3|new: {'a': 1}|until soon|may_act: ?"),
+]
+
+
+async def test_details_are_words_with_the_beginning_first_and_times_of_the_console(console: Served) -> None:
     local_times.use("Asia/Shanghai")
-    await record(console, Action.BACKFILL_START, details=details)
+    for details, _ in DETAILS:
+        await record(console, Action.BACKFILL_START, details=details)
     async with console.person() as client:
-        [row] = rows((await client.get("/activity", params={"action": "backfill.start"})).text)
-    found = "|".join(re.findall(r'<span class="pair">(.*?)</span>', row)).replace("&#39;", "'")
-    assert found.startswith(said)
-    assert "+00:00" not in row
+        found = rows((await client.get("/activity", params={"action": "backfill.start"})).text)
+    for (details, said), row in zip(DETAILS, reversed(found), strict=True):
+        words = "|".join(re.findall(r'<span class="pair">(.*?)</span>', row)).replace("&#39;", "'")
+        assert words.startswith(said), details
+        assert "+00:00" not in row, details
 
 
 async def test_what_was_done_is_shown_by_day(console: Served) -> None:
@@ -127,23 +124,24 @@ async def test_what_was_done_is_shown_by_day(console: Served) -> None:
     assert mixed.status_code == 400
 
 
-@pytest.mark.parametrize(
-    ("subject", "html"),
-    [
-        ("request 3", '<a href="/backfills/3">Backfill 3</a>'),
-        ("audit 7", '<a href="/audits/7">Audit 7</a>'),
-        ("reject 8", '<a href="/rejects/8">Reject 8</a>'),
-        ("order 12", '<a href="/orders?q=12">12</a>'),
-        ("backfill 4", "part 4 of a backfill"),
-        ("request <b>", "request &lt;b&gt;"),
-        ("lin", "lin"),
-    ],
-)
-async def test_what_was_acted_on_leads_to_its_page(console: Served, subject: str, html: str) -> None:
-    await record(console, Action.ORDER_FETCH, subject)
+SUBJECTS = {
+    "request 3": '<a href="/backfills/3">Backfill 3</a>',
+    "audit 7": '<a href="/audits/7">Audit 7</a>',
+    "reject 8": '<a href="/rejects/8">Reject 8</a>',
+    "order 12": '<a href="/orders?q=12">12</a>',
+    "backfill 4": "part 4 of a backfill",
+    "request <b>": "request &lt;b&gt;",
+    "lin": "lin",
+}
+
+
+async def test_what_was_acted_on_leads_to_its_page(console: Served) -> None:
+    for subject in SUBJECTS:
+        await record(console, Action.ORDER_FETCH, subject)
     async with console.person() as client:
-        [row] = rows((await client.get("/activity", params={"action": "order.fetch"})).text)
-    assert html in row
+        found = rows((await client.get("/activity", params={"action": "order.fetch"})).text)
+    for (subject, html), row in zip(SUBJECTS.items(), reversed(found), strict=True):
+        assert html in row, subject
 
 
 async def test_wrong_passwords_are_recorded_once_in_a_while_and_unknown_names_are_not_told(console: Served) -> None:

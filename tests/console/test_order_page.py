@@ -40,6 +40,11 @@ def plain(text: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", text.split("</header>")[1]).split())
 
 
+def as_it_was(text: str) -> str:
+    """What a page says of its order at the time that was asked for."""
+    return plain("</header>" + text.split('<section class="said"')[1].split("</section>")[0])
+
+
 async def test_the_page_is_headed_by_the_number_of_the_order_that_was_asked_for_and_names_the_others(
     console: Served, order: Tables
 ) -> None:
@@ -107,55 +112,40 @@ async def test_history_is_in_words_of_the_person_with_what_changed(console: Serv
     assert "首次入库" in chinese
 
 
-@pytest.mark.parametrize(
-    ("days", "said", "not_said"),
-    [
-        (-2, "It was placed later than", "As it was known"),
-        (-1, "Its history here begins on 2026-03-02 12:00:00", "As it was known"),
-        (0, "20.00 CNY", "25.50 CNY"),
-        (1, "20.00 CNY", "25.50 CNY"),
-        (2, "25.50 CNY", "20.00 CNY"),
-        (300, "25.50 CNY", "20.00 CNY"),
-    ],
-)
-async def test_an_order_is_shown_as_it_was_at_the_end_of_a_day(
-    console: Served, order: Tables, days: int, said: str, not_said: str
-) -> None:
-    day = local_times.day(DAY + timedelta(days=days))
+async def test_an_order_is_shown_as_it_was_at_the_end_of_a_day(console: Served, order: Tables) -> None:
     async with console.person() as client:
-        text = (await client.get("/orders/1688/77001", params={"as_of": day})).text
+        for days, said, not_said in (
+            (-2, "It was placed later than", "As it was known"),
+            (-1, "Its history here begins on 2026-03-02 12:00:00", "As it was known"),
+            (0, "20.00 CNY", "25.50 CNY"),
+            (1, "20.00 CNY", "25.50 CNY"),
+            (2, "25.50 CNY", "20.00 CNY"),
+            (300, "25.50 CNY", "20.00 CNY"),
+        ):
+            asked = {"as_of": local_times.day(DAY + timedelta(days=days))}
+            then = as_it_was((await client.get("/orders/1688/77001", params=asked)).text)
+            assert said in then, days
+            assert not_said not in then, days
+            assert ("until then: Placed 2026-03-01 12:00:00" in then) == (days > -2), days
         wrong = await client.get("/orders/1688/77001", params={"as_of": "Monday"})
-    then = plain("</header>" + text.split('<section class="said"')[1].split("</section>")[0])
-    assert said in then
-    assert not_said not in then
-    assert ("until then: Placed 2026-03-01 12:00:00" in then) == (days > -2)
     assert wrong.status_code == 400
 
 
-@pytest.mark.parametrize(
-    ("asked", "said", "not_said"),
-    [
-        ({"as_of": "2026-03-04", "as_of_time": "11:59"}, "at 2026-03-04 11:59: ", "25.50 CNY"),
-        ({"as_of": "2026-03-04", "as_of_time": "12:01"}, "25.50 CNY", "not over"),
-        ({"as_of": "2026-03-04 12:01:00"}, "25.50 CNY", "not over"),
-        ({"as_of": "2026-03-02", "as_of_time": "11:59"}, "Its history here begins on", "As it was known"),
-        ({"as_of": "2199-01-01"}, "2199-01-01 is not over yet. As it is known here now: ", "at the end"),
-        (
-            {"as_of": "2199-01-01", "as_of_time": "08:00"},
-            "2199-01-01 08:00 lies in the future. As it is known here now: ",
-            "at the end",
-        ),
-    ],
-)
-async def test_an_order_is_shown_as_it_was_at_a_time_of_day(
-    console: Served, order: Tables, asked: dict[str, str], said: str, not_said: str
-) -> None:
+async def test_an_order_is_shown_as_it_was_at_a_time_of_day(console: Served, order: Tables) -> None:
     async with console.person() as client:
-        text = (await client.get("/orders/1688/77001", params=asked)).text
+        for day, time, said, not_said in (
+            ("2026-03-04", "11:59", "at 2026-03-04 11:59: ", "25.50 CNY"),
+            ("2026-03-04", "12:01", "25.50 CNY", "not over"),
+            ("2026-03-04 12:01:00", None, "25.50 CNY", "not over"),
+            ("2026-03-02", "11:59", "Its history here begins on", "As it was known"),
+            ("2199-01-01", None, "2199-01-01 is not over yet. As it is known here now: ", "at the end"),
+            ("2199-01-01", "08:00", "2199-01-01 08:00 lies in the future. As it is known here now: ", "at the end"),
+        ):
+            asked = {"as_of": day} if time is None else {"as_of": day, "as_of_time": time}
+            then = as_it_was((await client.get("/orders/1688/77001", params=asked)).text) + " "
+            assert said in then, (day, time)
+            assert not_said not in then, (day, time)
         wrong = await client.get("/orders/1688/77001", params={"as_of": "2026-03-04", "as_of_time": "noon"})
-    then = plain("</header>" + text.split('<section class="said"')[1].split("</section>")[0]) + " "
-    assert said in then
-    assert not_said not in then
     assert wrong.status_code == 400
 
 
