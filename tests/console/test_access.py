@@ -174,23 +174,20 @@ async def test_who_is_logged_in_is_led_on_from_the_log_in_and_from_addresses_of_
             assert (answer.status_code, answer.headers["location"]) == (303, page), path
 
 
-@pytest.mark.parametrize(
-    ("after", "leads_to"),
-    [
-        ("/me?x=1", "/me?x=1"),
-        ("https://elsewhere.example", "/"),
-        ("//elsewhere.example", "/"),
-        ("/\\elsewhere.example", "/"),
-        ("javascript:alert(1)", "/"),
-        ("/me\r\nSet-Cookie: a=b", "/"),
-        ("/login", "/"),
-    ],
-)
-async def test_the_log_in_leads_nowhere_else(gate: Served, after: str, leads_to: str) -> None:
+async def test_the_log_in_leads_nowhere_else(gate: Served) -> None:
     token = await gate.add("lin")
-    async with gate.nobody() as client:
-        answer = await client.post("/login", data={"name": "lin", "password": token, "next": after})
-    assert answer.headers["location"] == leads_to
+    for after, leads_to in {
+        "/me?x=1": "/me?x=1",
+        "https://elsewhere.example": "/",
+        "//elsewhere.example": "/",
+        "/\\elsewhere.example": "/",
+        "javascript:alert(1)": "/",
+        "/me\r\nSet-Cookie: a=b": "/",
+        "/login": "/",
+    }.items():
+        async with gate.nobody() as client:
+            answer = await client.post("/login", data={"name": "lin", "password": token, "next": after})
+        assert answer.headers["location"] == leads_to, after
 
 
 async def test_keys_and_passwords_are_stored_as_hashes_that_no_role_reads(console: Served) -> None:
