@@ -20,7 +20,7 @@ MINUTE = timedelta(minutes=1)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_success_without_data_is_an_empty_range_once_it_was_said_twice_P1(install: Install, kind: str) -> None:
     policy = {"longest_window": timedelta(days=1)}  # most windows are empty; longer ones are asked once more anyway
-    shop = install(kind, [], history=timedelta(days=6), policy=policy)
+    shop = install(kind, [], history=timedelta(days=3), policy=policy)
     for number, data in enumerate((b"null", b"[]", b'""', b"{}", b"")):
         shop.fake.orders = of_kind(kind, orders_every(MINUTE, 5 * (number + 1)))  # five more than before
         shop.fake.behave(nothing_as(data))
@@ -29,7 +29,7 @@ async def test_a_success_without_data_is_an_empty_range_once_it_was_said_twice_P
         shop.assert_holds_the_truth()
         assert shop.is_current(), data
         asked = Counter((call.start, call.end) for call in shop.fake.calls)
-        assert sorted(asked.values()) == [1] + [2] * 6, data
+        assert sorted(asked.values()) == [1] + [2] * 3, data
         shop.forget_reads()
 
 
