@@ -20,7 +20,10 @@ from tests.support.databases import Tables, on
 
 TEMPLATE = "orders_sync_template"  # a database to copy, with all tables of this version and no orders
 OWN_TABLES = "relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared"
-NOT_DURABLE = ("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'")  # nothing outlives the run
+SETTINGS = (
+    *("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'"),  # nothing outlives the run
+    "autovacuum = off",  # what it writes would count as that of a test
+)
 
 
 def folder_of_run(folders: pytest.TempPathFactory) -> Path:
@@ -41,7 +44,7 @@ def prepare(home: Path, shared: Path) -> None:
             _copy(kept, made)
             return
         with embedded_postgres.running(home) as server:
-            for setting in NOT_DURABLE:
+            for setting in SETTINGS:
                 Tables(server.url).execute(f"ALTER SYSTEM SET {setting}")
             Tables(server.url).execute("SELECT pg_reload_conf()")
             Tables(server.url).execute(f"CREATE DATABASE {TEMPLATE}")
