@@ -341,7 +341,7 @@ def _main() -> NoReturn:
     from orders_sync.__main__ import main
     from tests.support import time_limits
 
-    gc.disable()  # while millions of objects are made of which none becomes garbage
+    gc.disable()  # while the program is imported: hardly any of what is made becomes garbage
     _prepare()
     time_limits.lengthen()
     time_limits.lengthen_for_a_database_that_answers()
