@@ -26,6 +26,13 @@ PREFIX = "orders-sync-tests-"
 END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
 
 
+def _new_session(url: str) -> Session:
+    """Open a session in UTC: Python calls a time in an hour that a zone repeats unequal to any time of another zone."""
+    session = psycopg.connect(url, autocommit=True)
+    session.execute("SET timezone TO 'UTC'")
+    return session
+
+
 class KeptSession:
     """The session that was used last, kept for the next statement on the same database: a new one costs 4 ms."""
 
@@ -35,7 +42,7 @@ class KeptSession:
     @contextmanager
     def lent(self, url: str) -> Iterator[Session]:
         """Lend it, or a new one where it is in use, was cut or is of another database."""
-        session = self._take(url) or psycopg.connect(url, autocommit=True)
+        session = self._take(url) or _new_session(url)
         try:
             yield session
         except BaseException:
@@ -99,7 +106,8 @@ class Tables:
         if self.session:
             yield self
             return
-        with psycopg.connect(self.url, autocommit=True, prepare_threshold=None) as session:
+        with _new_session(self.url) as session:
+            session.prepare_threshold = None
             yield Tables(self.url, session)
 
     def names(self) -> list[str]:

@@ -126,9 +126,7 @@ class Story:
 
     def verify(self, *names: str) -> dict[str, VerifyResult]:
         """Compare the tables with the expected values; return the result by account."""
-        # in UTC: Python calls a time in the hour that a zone repeats in autumn unequal to every time of another zone
-        with kept_session.lent(self.url) as connection, connection.transaction():
-            connection.execute("SET LOCAL timezone TO 'UTC'")
+        with kept_session.lent(self.url) as connection:
             return {
                 each.name: verify_account(connection, each.name, each.platform, self.world.expected_orders(each.name))
                 for each in self.world.accounts
