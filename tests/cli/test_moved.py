@@ -134,6 +134,7 @@ def test_a_restore_beside_another_connection_is_refused(terminal: Terminal, empt
     with psycopg.connect(empty_url):
         said = terminal.run("db", "restore", str(dump), DATABASE_URL=empty_url)
     said.assert_complains("1 other connection", "Stop `orders-sync run`")
+    assert "1 other connection(s): waiting up to 3 s for them to end" in said.err
     assert Tables(empty_url).names() == []
 
 

@@ -51,9 +51,14 @@ def tried(examples: int) -> int:
     return max(1, examples * settings().max_examples // 100)
 
 
+def step(examples: int) -> int:
+    """Return the distance between those of so many examples that a run tries, evenly spread."""
+    return max(1, examples // tried(examples))
+
+
 def tried_of(examples: Sequence[T]) -> Sequence[T]:
     """Return those of the examples that a run tries, evenly spread."""
-    return examples[:: max(1, len(examples) // tried(len(examples)))] if examples else examples
+    return examples[:: step(len(examples))]
 
 
 ANY_JSON: st.SearchStrategy[Any] = st.recursive(

@@ -30,7 +30,7 @@ from orders_sync.platforms.testing.json_values import (
     hostile,
     paths,
     put,
-    tried,
+    step,
     tried_of,
 )
 from orders_sync.platforms.testing.rows import all_texts, check_rows, unnoted
@@ -95,7 +95,7 @@ class RecordContract(UnchangedRecordContract):
         A field of the first line holds every odd value in turn, that of a further line a tenth of them, and so does one
         that nothing is read of: it must not keep the order from landing. A run that tries fewer examples tries fewer.
         """
-        fewer = max(1, len(ODD_VALUES) // tried(len(ODD_VALUES)))
+        fewer = step(len(ODD_VALUES))
         seen: set[Path] = set()
         for number, (path, document) in enumerate(self.places()):
             if self.holds_id(path):
@@ -106,8 +106,8 @@ class RecordContract(UnchangedRecordContract):
             has_column = without != self.landed(as_bytes(document), path)
             probes = each_as_bytes(changed, path, ("x", {"x": 1}))
             is_read = has_column or any(self.landed(record, path) != without for record in probes)
-            step = fewer if is_read and field not in seen else 10 * fewer
-            values = ODD_VALUES[number % step :: step]
+            distance = fewer if is_read and field not in seen else 10 * fewer
+            values = ODD_VALUES[number % distance :: distance]
             seen.add(field)
             is_struct = isinstance(get(document, path), dict | list)  # another object may hold what has no column
             for value, record in zip(values, each_as_bytes(changed, path, values), strict=True):
